@@ -18,15 +18,24 @@ VERSION	:= 0.1
 # Roles.  LIBS_x: the libraries of common/ it links, highest first;
 # SYS_x: the pkg-config modules and plain -l flags.
 ROLES	:= master smtpd queue mda store auth key pop3d ctl
-LIBS_master :=			SYS_master := libseccomp
-LIBS_smtpd := task mail		SYS_smtpd := libseccomp openssl
-LIBS_pop3d := task mail		SYS_pop3d := libseccomp openssl
-LIBS_mda := task mail		SYS_mda := libseccomp openssl
-LIBS_queue := engine mail	SYS_queue := libseccomp -ldb-5.3 -lpthread
-LIBS_store := engine		SYS_store := libseccomp -ldb-5.3 -lpthread
-LIBS_auth := engine mail	SYS_auth := libseccomp openssl -ldb-5.3 -lcrypt -lpthread
-LIBS_key :=			SYS_key := libseccomp openssl -lpthread
-LIBS_ctl := mail		SYS_ctl :=
+LIBS_master :=
+SYS_master := libseccomp
+LIBS_smtpd := task mail
+SYS_smtpd := libseccomp openssl
+LIBS_pop3d := task mail
+SYS_pop3d := libseccomp openssl
+LIBS_mda := task mail
+SYS_mda := libseccomp openssl
+LIBS_queue := engine mail
+SYS_queue := libseccomp -ldb-5.3 -lpthread
+LIBS_store := engine
+SYS_store := libseccomp -ldb-5.3 -lpthread
+LIBS_auth := engine mail
+SYS_auth := libseccomp openssl -ldb-5.3 -lcrypt -lpthread
+LIBS_key :=
+SYS_key := libseccomp openssl -lpthread
+LIBS_ctl := mail
+SYS_ctl :=
 
 WARN	:= -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla \
 	   -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -99,8 +108,10 @@ NEEDS_core :=
 NEEDS_mail :=
 NEEDS_task :=
 NEEDS_engine :=
-UNITSYS_core := -lpthread	UNITSYS_mail :=
-UNITSYS_task := openssl		UNITSYS_engine := -ldb-5.3 -lpthread
+UNITSYS_core := -lpthread
+UNITSYS_mail :=
+UNITSYS_task := openssl
+UNITSYS_engine := -ldb-5.3 -lpthread
 unitdir	 = $(patsubst tests/unit/%/,%,$(dir $(1)))
 unitlibs = $(if $(filter $(1),$(LIBS)),$(B)/lib/$(1).a $(NEEDS_$(1):%=$(B)/lib/%.a),\
 	$(B)/lib/role-$(1).a $(LIBS_$(1):%=$(B)/lib/%.a)) $(B)/lib/core.a

@@ -1,0 +1,66 @@
+/*
+ * terms.h - the words that travel as numbers in wire.def.
+ *
+ * They are one byte or four on the wire, checked by whoever reads them: a
+ * number not listed here is treated as the last of its kind (REFUSED, ...).
+ */
+#ifndef CORE_TERMS_H
+#define CORE_TERMS_H
+
+/* What a listener speaks (role_listen, configuration). */
+enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_SUBMISSIONS,
+	SERVICE_LMTP, SERVICE_POP3, SERVICE_POP3S, SERVICE_IMAP,
+	SERVICE_IMAPS, SERVICES };
+
+/* auth_rcpt, auth_route: where an address leads. */
+enum route {
+	ROUTE_LOCAL,		/* to a mailbox (or an alias) here */
+	ROUTE_REMOTE,		/* its domain is not ours */
+	ROUTE_UNKNOWN,		/* our domain, nobody of that name */
+	ROUTE_FULL,		/* the mailbox is over its quota */
+	ROUTE_DISABLED,		/* the account takes no mail */
+};
+
+/* auth_login */
+enum login { LOGIN_OK, LOGIN_DENIED, LOGIN_LATER };
+
+/* What becomes of one recipient: store_append, queue_done, queue_submit. */
+enum outcome {
+	OUTCOME_STORED,		/* durable in the mailbox (or sent on) */
+	OUTCOME_FULL,		/* refused for good: over quota (5.2.2) */
+	OUTCOME_REFUSED,	/* refused for good: code and text say why */
+	OUTCOME_LATER,		/* try again */
+	OUTCOME_BECAME,		/* replaced by other recipients (alias) */
+	OUTCOME_QUEUED,		/* in the spool: we are responsible now */
+};
+
+/* What a job is for: queue_next. */
+enum work { WORK_LOCAL, WORK_REMOTE };
+
+/* Rights of a store channel (store_grant). */
+enum right {
+	RIGHT_READ = 1,		/* list and fetch */
+	RIGHT_EXPUNGE = 2,
+	RIGHT_FLAGS = 4,
+	RIGHT_APPEND = 8,
+	RIGHT_MAILBOXES = 16,	/* all of the user's, create, rename ... */
+	RIGHT_POP3 = RIGHT_READ | RIGHT_EXPUNGE,	/* INBOX only */
+	RIGHT_IMAP = 31,
+};
+
+/* System flags of a message, as bits (RFC 9051 2.3.2). */
+enum flag {
+	FLAG_SEEN = 1, FLAG_ANSWERED = 2, FLAG_FLAGGED = 4, FLAG_DELETED = 8,
+	FLAG_DRAFT = 16,
+};
+enum flag_change { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
+
+/* NOTIFY= of RCPT (RFC 3461 4.1), as bits; 0: not given.  RET= of MAIL. */
+enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,
+	NOTIFY_DELAY = 8 };
+enum ret { RET_NONE, RET_FULL, RET_HDRS };
+
+/* How sure we are of the sender: bounces go only to these two (SMTP-8). */
+enum sender { SENDER_STRANGER, SENDER_VERIFIED, SENDER_AUTHENTICATED };
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * conn.h - a session's connection to its peer: lines, bytes, output.
+ *
+ * The same calls run in a task (they suspend), or in a plain program that
+ * blocks in poll (unit tests, fuzzers, tools): conn picks by task_self().
+ *
+ * Errors are sticky (CONN_ value in conn_error): after the first one every
+ * read says no and every write is dropped, so a session checks where it
+ * matters and once at the end.
+ *
+ * Output collects in one buffer and is sent when the session waits for input
+ * that is not already there, when 64 KiB are gathered, and at conn_flush and
+ * conn_close.  TCP_NODELAY is on.
+ *
+ * Input and output buffers are given back while the session is idle.
+ */
+#ifndef TASK_CONN_H
+#define TASK_CONN_H
+
+#include "common/core/buf.h"
+
+enum conn_error {
+	CONN_OK,
+	CONN_EOF,		/* the peer closed */
+	CONN_RESET,		/* ... or broke off; errno-like text in why */
+	CONN_TIMEOUT,		/* a deadline passed */
+	CONN_CANCELLED,		/* we are to end (shutdown, kick) */
+	CONN_TLS,		/* TLS failed; conn_why tells */
+};
+
+/* What a line reader says about one line. */
+enum conn_line {
+	LINE_OK,
+	LINE_END,		/* no line: see conn_error */
+	LINE_LONG,		/* over the limit; it was read away to its end */
+	LINE_BARE,		/* a bare CR, a bare LF or a NUL is in it; it
+				   was read to its LF and is returned raw */
+};
+
+struct conn;
+
+/* Takes the descriptor, makes it non-blocking.  peer is copied. */
+struct conn	*conn_new(int fd, const char *peer);
+void		 conn_close(struct conn *);	/* flushes within 1 s, frees */
+
+/* Every wait below ends at the earlier of the two: `idle` ms after it began,
+   or the absolute session deadline (0: none).  DOS-1. */
+void		 conn_deadline(struct conn *, uint64_t at);
+void		 conn_idle(struct conn *, uint64_t ms);
+
+/* One line without its CRLF, at most max bytes; it lives until the next
+   read.  A line ends at LF; lone ones are told apart (LINE_BARE). */
+enum conn_line	 conn_read_line(struct conn *, size_t max, struct slice *);
+/* What is there now, at least one byte and at most max; empty at an error.
+   Lives until the next read. */
+struct slice	 conn_read_some(struct conn *, size_t max);
+/* Gives back the last n bytes of what the last read returned. */
+void		 conn_unread(struct conn *, size_t n);
+/* Exactly n bytes, appended to *to; false at an error (literals, BDAT). */
+bool		 conn_read_all(struct conn *, size_t n, struct buf *to);
+/* Is input waiting that nobody read yet?  Looks at the socket too, without
+   waiting (SMTP-4: early talkers). */
+bool		 conn_has_input(struct conn *);
+/* Drops what is buffered, unread (STARTTLS: SMTP-5 checks has_input first). */
+void		 conn_forget_input(struct conn *);
+
+void		 conn_write(struct conn *, struct slice);
+void		 conn_printf(struct conn *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+/* The output buffer itself, to append a reply to. */
+struct buf	*conn_out(struct conn *);
+bool		 conn_flush(struct conn *);	/* false at an error */
+
+enum conn_error	 conn_error(const struct conn *);
+const char	*conn_why(const struct conn *);	/* text, never NULL */
+void		 conn_fail(struct conn *, enum conn_error);
+const char	*conn_peer(const struct conn *);	/* "192.0.2.1" or "local" */
+/* Bytes in and out since it began, for the closing log line. */
+uint64_t	 conn_bytes_in(const struct conn *);
+uint64_t	 conn_bytes_out(const struct conn *);
+
+/* TLS (tls.c).  False: the handshake failed, the connection is dead.
+   The handshake has its own deadline of 10 s (TLS-4). */
+bool		 conn_start_tls(struct conn *);
+bool		 conn_is_tls(const struct conn *);
+/* "TLSv1.3", "TLS_AES_256_GCM_SHA384", for Received and the log; "" without. */
+const char	*conn_tls_version(const struct conn *);
+const char	*conn_tls_cipher(const struct conn *);
+
+#endif

@@ -1,19 +1,26 @@
 /*
  * daemon.h - the one main() of every role but master.
  *
- * A role says what it is in one struct, `daemon_role`, and is called back:
+ * A role says what it is in one struct, `daemon_role`, and is called back in
+ * this order:
  *
- *	load	  everything that opens files, before confinement; the role's
- *		  folder is then the current directory (keepers)
- *	start	  confined; links exist but may not be up yet; serve() calls here
+ *	load	  as master left us: open files, load tables, and name with
+ *		  sandbox_readable() the folders that are read later
+ *	open	  own uid and root folder, no way back, but threads may still
+ *		  be made: a keeper opens its engine here, in "."
+ *	start	  sealed (seccomp).  Links exist but may not be up yet; serve()
+ *		  and the role's first calls belong here
  *	listen	  a listening socket for a service has come
- *	reload	  a new configuration; names in *restart what needs a restart
- *	stop	  accept nothing more; daemon_idle when the last session ended
+ *	reload	  a new configuration; append to *restart what needs a restart
+ *	stop	  accept nothing more; call daemon_idle when the last session
+ *		  ended (without a stop callback the process ends at once)
+ *	end	  the loop has ended: close what is open
  *	stats	  add figures for `postino status`
  *	who	  add sessions for `postino who`
  *
- * Any of them may be NULL.  The links to and from other roles are made by
- * master, kept here, and last: a call made while the other end is being
+ * Any of them may be NULL.  The conf given to load stays valid until after
+ * reload returned with a new one.  The links to and from other roles are made
+ * by master, kept here, and last: a call made while the other end is being
  * restarted waits within its deadline.
  */
 #ifndef CORE_DAEMON_H
@@ -28,20 +35,25 @@ struct figures;			/* takes role_status rows */
 struct daemon {
 	const char	*name;		/* in the log until role_start names it */
 	void		(*load)(const struct conf *);
+	void		(*open)(const struct conf *);
 	void		(*start)(const struct conf *);
 	void		(*listen)(int fd, enum service);
 	void		(*reload)(const struct conf *, struct buf *restart);
 	void		(*stop)(void);
+	void		(*end)(void);
 	void		(*stats)(struct figures *);
 	void		(*who)(struct figures *);
 };
 extern const struct daemon daemon_role;
 
+/* The life of a role, from master's first call to the exit code. */
+int		 daemon_run(void);
+
 /* Who this process is. */
 enum role	 daemon_self(void);
 unsigned	 daemon_instance(void);
-/* The link on which this process asks `answerer`, instance n.  It exists from
-   the start for instance 0; for others from when master connects them. */
+/* The link on which this process asks `answerer`, instance n.  It is made when
+   first asked for; calls wait on it until master has connected it. */
 struct link	*daemon_link(enum role answerer, unsigned instance);
 /* Called for each new connection on which `asker` asks us; may be NULL. */
 void		 daemon_on_asker(void (*)(struct link *));

@@ -55,8 +55,17 @@ typedef void link_handler(struct request *);
 
 /* ---- both sides */
 
-/* A link to or from `peer`.  fd -1: none yet (lasting links). */
-struct link	*link_new(enum role peer, unsigned instance, bool lasting);
+/* How a link is made, and what its end means. */
+enum link_kind {
+	LINK_ONCE,		/* one connection; freed when that ends */
+	LINK_LASTING,		/* waits for the next connection */
+	LINK_CHANNEL,		/* as ONCE, and only CHANNEL calls go over it */
+};
+
+/* A link to or from `peer`, with no connection yet. */
+struct link	*link_new(enum role peer, unsigned instance, enum link_kind);
+/* Which role this process is; ROLES (tests): answers for any. */
+void		 link_identity(enum role self);
 void		 link_attach(struct link *, int fd);	/* takes the fd */
 void		 link_close(struct link *);	/* calls in flight: GONE */
 bool		 link_up(const struct link *);
@@ -90,7 +99,9 @@ enum wire_status link_ask(struct link *, enum wire_call, const void *in,
    `wake` must make it look again. */
 struct link_wait {
 	bool		 done;
-	void		*task;		/* whose wait it is */
+	void		*task;		/* whose wait it is; the waiter sets it */
+	uint64_t	 deadline;	/* absolute ms, 0: none; the loop's timers
+					   keep it where a loop runs */
 };
 extern void	(*link_suspend)(struct link *, struct link_wait *);
 extern void	(*link_wake)(struct link_wait *);

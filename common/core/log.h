@@ -50,8 +50,8 @@ void		 fatal(const char *what, ...)
 		    __attribute__((noreturn, format(printf, 1, 2)));
 /* A broken promise of our own: logs and aborts. */
 #define CHECK(truth) \
-	((truth) ? (void)0 : log_broken(#truth, __FILE__, __LINE__))
-void		 log_broken(const char *, const char *, int)
+	((truth) ? (void)0 : check_failed(#truth, __FILE__, __LINE__))
+void		 check_failed(const char *, const char *, int)
 		    __attribute__((noreturn));
 
 #endif

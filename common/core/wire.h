@@ -42,6 +42,9 @@ enum role {
 	ROLES
 };
 #define BIT(role)	(1u << ROLE_##role)
+/* Among the askers of a call: it goes over a channel that was handed to the
+   asker (a session's box), never over a link between two roles. */
+#define CHANNEL		(1u << 31)
 
 /* How a call ended.  Only OK carries fields.  What the call's subject is
    (no such user, mailbox full) is a field, not a status. */
@@ -108,8 +111,9 @@ struct wire_row {
 };
 extern const struct wire_row wire_rows[WIRE_CALLS];
 
-/* May this asker send this call to this answerer? */
-bool		 wire_allowed(enum wire_call, enum role asker, enum role);
+/* May this asker send this call to this answerer, over this kind of link? */
+bool		 wire_allowed(enum wire_call, enum role asker, enum role,
+		    bool channel);
 /* Does any call lead from asker to answerer?  Then master connects them. */
 bool		 wire_connected(enum role asker, enum role answerer);
 

@@ -1,0 +1,341 @@
+#include "common/core/daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/core/log.h"
+#include "common/core/sandbox.h"
+
+enum {
+	MASTER_FD = 3,		/* where master puts our channel to it */
+	PEERS_MAX = 64,		/* links on which we ask */
+};
+
+struct figures {
+	struct wire_figure	*figures;
+	struct wire_sleeper	*sleepers;
+	size_t			 n, cap;
+	struct arena		*arena;
+};
+
+static const enum kind kinds[] = {
+#define ROLE(name, NAME, program, kind, user)	KIND_##kind,
+#include "common/core/roles.def"
+};
+
+static enum role	 self = ROLES;
+static unsigned		 own_instance;
+static struct conf	*conf;
+static struct link	*asked[PEERS_MAX];
+static unsigned		 nasked;
+static void		(*on_asker)(struct link *);
+static bool		 stopping;
+static struct timer	 stop_timer;
+
+/* ---- links */
+
+enum role
+daemon_self(void)
+{
+	return self;
+}
+
+unsigned
+daemon_instance(void)
+{
+	return own_instance;
+}
+
+struct link *
+daemon_link(enum role answerer, unsigned instance)
+{
+	for (unsigned i = 0; i < nasked; i++)
+		if (link_peer(asked[i]) == answerer &&
+		    link_instance(asked[i]) == instance)
+			return asked[i];
+	CHECK(nasked < PEERS_MAX);
+	return asked[nasked++] = link_new(answerer, instance, LINK_LASTING);
+}
+
+void
+daemon_on_asker(void (*fn)(struct link *))
+{
+	on_asker = fn;
+}
+
+static void
+take_link(struct request *r)
+{
+	const struct role_link_in *in = REQUEST(role_link, r);
+	enum role peer = (enum role)in->peer;
+	struct link *l;
+
+	if (in->fd <= 0 || in->peer >= ROLES || self == ROLES) {
+		if (in->fd > 0)
+			close(in->fd);
+		answer(r, WIRE_BAD, NULL);
+		return;
+	}
+	if (in->ask)
+		link_attach(daemon_link(peer, in->instance), in->fd);
+	else {
+		l = link_new(peer, in->instance, LINK_ONCE);
+		link_serve(l);
+		link_attach(l, in->fd);
+		if (on_asker != NULL)
+			on_asker(l);
+	}
+	answer(r, WIRE_OK, NULL);
+}
+
+static void
+take_ping(struct request *r)
+{
+	struct role_ping_out out = { 0 };
+
+	for (unsigned i = 0; i < nasked; i++)
+		if (!link_up(asked[i]))
+			out.lost |= UINT64_C(1) << link_peer(asked[i]);
+	answer(r, WIRE_OK, &out);
+}
+
+static void
+take_listen(struct request *r)
+{
+	const struct role_listen_in *in = REQUEST(role_listen, r);
+	bool good = in->fd > 0 && in->service < SERVICES &&
+	    daemon_role.listen != NULL && self != ROLES;
+
+	if (good)
+		daemon_role.listen(in->fd, (enum service)in->service);
+	else if (in->fd > 0)
+		close(in->fd);
+	answer(r, good ? WIRE_OK : WIRE_BAD, NULL);
+}
+
+/* ---- life */
+
+static struct conf *
+conf_read(struct slice text)
+{
+	struct conf *c = mem_zero(sizeof *c);
+	struct buf errors = { 0 };
+
+	if (conf_parse(c, text, "postino.conf", &errors) == 0) {
+		buf_free(&errors);
+		return c;
+	}
+	LOG(config_wrong, .what = buf_view(&errors));
+	buf_free(&errors);
+	conf_free(c);
+	free(c);
+	return NULL;
+}
+
+static void
+confine(const struct role_start_in *in)
+{
+	struct sandbox box = {
+		.kind = kinds[self], .drop = in->drop != 0, .uid = in->uid,
+		.gid = in->gid, .root = mem_str(in->root), .files = in->files };
+
+	if (daemon_role.load != NULL)
+		daemon_role.load(conf);
+	sandbox_enter(&box);
+	if (daemon_role.open != NULL)
+		daemon_role.open(conf);
+	sandbox_seal(&box);
+}
+
+static void
+take_start(struct request *r)
+{
+	const struct role_start_in *in = REQUEST(role_start, r);
+
+	if (in->hash != wire_hash())
+		fatal("this program and master are of different builds");
+	if (self != ROLES || in->role >= ROLES ||
+	    (conf = conf_read(in->config)) == NULL)
+		fatal("cannot start");
+	self = (enum role)in->role;
+	own_instance = in->instance;
+	link_identity(self);
+	log_init(role_name(self), conf->log_level);
+	/* The links it will ask on exist from now, so that ping tells of them. */
+	for (int role = 0; role < ROLES; role++)
+		if (role != ROLE_MASTER && wire_connected(self, (enum role)role))
+			daemon_link((enum role)role, 0);
+	confine(in);
+	if (daemon_role.start != NULL)
+		daemon_role.start(conf);
+	LOG(started, .version = SLICE(POSTINO_VERSION),
+	    .privileges = in->drop ? SLICE("drop") : SLICE("none"),
+	    .landlock = (uint64_t)sandbox_landlock());
+	answer(r, WIRE_OK, NULL);
+}
+
+static void
+take_config(struct request *r)
+{
+	struct role_config_out out = { 0 };
+	struct buf restart = { 0 };
+	struct conf *fresh = self == ROLES ? NULL :
+	    conf_read(REQUEST(role_config, r)->config);
+
+	if (fresh == NULL) {
+		answer(r, WIRE_BAD, NULL);
+		return;
+	}
+	log_init(role_name(self), fresh->log_level);
+	if (daemon_role.reload != NULL)
+		daemon_role.reload(fresh, &restart);
+	conf_free(conf);
+	free(conf);
+	conf = fresh;
+	out.restart = buf_view(&restart);
+	LOG(config_applied, .restart = out.restart);
+	answer(r, WIRE_OK, &out);
+	buf_free(&restart);
+}
+
+static void
+stop_now(struct timer *t)
+{
+	(void)t;
+	loop_stop();
+}
+
+/* One more turn of the loop, so that the last answers leave. */
+void
+daemon_idle(void)
+{
+	if (stopping)
+		timer_set(&stop_timer, loop_now() + 1);
+}
+
+bool
+daemon_stopping(void)
+{
+	return stopping;
+}
+
+static void
+take_stop(struct request *r)
+{
+	stop_timer.fire = stop_now;
+	timer_set(&stop_timer, loop_now() + REQUEST(role_stop, r)->ms + 1);
+	answer(r, WIRE_OK, NULL);
+	if (stopping)
+		return;
+	stopping = true;
+	if (daemon_role.stop != NULL)
+		daemon_role.stop();
+	else
+		daemon_idle();
+}
+
+static void
+master_gone(struct link *l)
+{
+	(void)l;
+	loop_stop();
+}
+
+/* ---- what is seen from outside */
+
+static void
+grow(struct figures *f, size_t size, void **rows)
+{
+	void *bigger;
+
+	if (f->n < f->cap)
+		return;
+	bigger = arena_array(f->arena, f->cap * 2 + 32, size);
+	if (f->n > 0)
+		memcpy(bigger, *rows, f->n * size);
+	f->cap = f->cap * 2 + 32;
+	*rows = bigger;
+}
+
+void
+figure_add(struct figures *f, const char *name, uint64_t value)
+{
+	void *rows = f->figures;
+
+	grow(f, sizeof *f->figures, &rows);
+	f->figures = rows;
+	f->figures[f->n++] = (struct wire_figure){
+		.name = slice_str(name), .value = value };
+}
+
+void
+figure_session(struct figures *f, struct slice name, struct slice waits,
+    uint64_t ms, uint64_t session)
+{
+	void *rows = f->sleepers;
+
+	if (f->n == WIRE_LIST_MAX)
+		return;
+	grow(f, sizeof *f->sleepers, &rows);
+	f->sleepers = rows;
+	f->sleepers[f->n++] = (struct wire_sleeper){
+		.name = arena_slice(f->arena, name),
+		.waits = arena_slice(f->arena, waits),
+		.ms = ms, .session = session };
+}
+
+static void
+take_status(struct request *r)
+{
+	struct figures f = { .arena = &r->arena };
+	struct role_status_out out = { 0 };
+
+	if (daemon_role.stats != NULL)
+		daemon_role.stats(&f);
+	out.figures = f.figures;
+	out.n_figures = f.n;
+	answer(r, WIRE_OK, &out);
+}
+
+static void
+take_who(struct request *r)
+{
+	struct figures f = { .arena = &r->arena };
+	struct role_who_out out = { 0 };
+
+	if (daemon_role.who != NULL)
+		daemon_role.who(&f);
+	out.sleepers = f.sleepers;
+	out.n_sleepers = f.n;
+	answer(r, WIRE_OK, &out);
+}
+
+int
+daemon_run(void)
+{
+	struct link *master;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init(daemon_role.name, LOG_INFO);
+	loop_init();
+	serve(WIRE_role_start, take_start);
+	serve(WIRE_role_listen, take_listen);
+	serve(WIRE_role_link, take_link);
+	serve(WIRE_role_config, take_config);
+	serve(WIRE_role_ping, take_ping);
+	serve(WIRE_role_stop, take_stop);
+	serve(WIRE_role_status, take_status);
+	serve(WIRE_role_who, take_who);
+	master = link_new(ROLE_MASTER, 0, LINK_ONCE);
+	link_serve(master);
+	link_on_end(master, master_gone);
+	link_attach(master, MASTER_FD);
+	loop_run();
+	if (daemon_role.end != NULL)
+		daemon_role.end();
+	LOG(stopped, .why = stopping ? SLICE("asked to") :
+	    SLICE("master is gone"));
+	return 0;
+}

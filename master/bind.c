@@ -1,0 +1,191 @@
+/* What only root can do: ports, folders, users. */
+#include "master/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/core/log.h"
+
+enum { BACKLOG = 4096 };
+
+static int	*sockets;	/* as conf->listeners */
+static size_t	 nsockets;
+
+static int
+bind_path(const struct listener *l)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (l->path.n >= sizeof a.sun_path)
+		fatal("%s: name too long", l->path.p);
+	memcpy(a.sun_path, l->path.p, l->path.n);
+	unlink(l->path.p);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	    chmod(l->path.p, (mode_t)l->mode) != 0)
+		fatal("%s", l->path.p);
+	return fd;
+}
+
+static int
+bind_address(const struct listener *l, const struct addrinfo *a)
+{
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	/* An IPv6 wildcard would take the IPv4 port too. */
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+	    (a->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof on) != 0) ||
+	    bind(fd, a->ai_addr, a->ai_addrlen) != 0)
+		fatal("%s port %u", l->address.p, l->port);
+	return fd;
+}
+
+/* "*" is both families where the kernel has both. */
+static void
+bind_port(const struct listener *l)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo *found;
+	char port[8];
+	bool any = slice_eq(l->address, SLICE("*"));
+
+	snprintf(port, sizeof port, "%u", l->port);
+	if (getaddrinfo(any ? "0.0.0.0" : l->address.p, port, &hints,
+	    &found) != 0)
+		fatal("%s is no address", l->address.p);
+	sockets[nsockets++] = bind_address(l, found);
+	freeaddrinfo(found);
+}
+
+void
+bind_all(const struct conf *conf)
+{
+	sockets = mem_array(conf->n_listeners, sizeof *sockets);
+	for (size_t i = 0; i < conf->n_listeners; i++) {
+		if (conf->listeners[i].path.n > 0)
+			sockets[nsockets++] = bind_path(&conf->listeners[i]);
+		else
+			bind_port(&conf->listeners[i]);
+		if (listen(sockets[i], BACKLOG) != 0)
+			fatal("listen");
+	}
+}
+
+void
+bind_close(void)
+{
+	for (size_t i = 0; i < nsockets; i++) {
+		close(sockets[i]);
+		if (master.conf->listeners[i].path.n > 0)
+			unlink(master.conf->listeners[i].path.p);
+	}
+}
+
+/* Listeners are as at our start: a changed one needs a restart. */
+void
+bind_hand_over(struct child *c)
+{
+	for (size_t i = 0; i < nsockets; i++) {
+		const struct listener *l = &master.conf->listeners[i];
+		struct role_listen_in in = { .service = (uint32_t)l->service,
+			.name = slice_str(service_rows[l->service].name) };
+
+		if (service_rows[l->service].role != c->role)
+			continue;
+		in.fd = fcntl(sockets[i], F_DUPFD_CLOEXEC, 0);
+		link_call(c->link, WIRE_role_listen, &in, 0, NULL, NULL);
+	}
+}
+
+/* ---- users and folders */
+
+void
+user_of(const struct conf *conf, enum role role, uint32_t *uid, uint32_t *gid)
+{
+	struct slice name = conf->user[role];
+	uint64_t number;
+	struct passwd *pw;
+
+	if (conf->privileges != PRIVILEGES_DROP) {
+		*uid = (uint32_t)geteuid();
+		*gid = (uint32_t)getegid();
+		return;
+	}
+	if (slice_u64(name, UINT32_MAX - 1, &number)) {
+		*uid = *gid = (uint32_t)number;
+		if (number == 0)
+			fatal("user %s is root", role_rows[role].name);
+		return;
+	}
+	if ((pw = getpwnam(name.p)) == NULL)
+		fatal("user %s is %s: no such user (a number will do)",
+		    role_rows[role].name, name.p);
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	if (*uid == 0)
+		fatal("user %s is root", role_rows[role].name);
+}
+
+const char *
+folder_of(const struct conf *conf, enum role role, unsigned instance)
+{
+	static char path[4096];
+
+	if (role_rows[role].kind != KIND_KEEPER)
+		snprintf(path, sizeof path, "%s/empty", conf->run_folder.p);
+	else if (instance == 0)
+		snprintf(path, sizeof path, "%s/%s", conf->data_folder.p,
+		    role_rows[role].name);
+	else
+		snprintf(path, sizeof path, "%s/%s-%u", conf->data_folder.p,
+		    role_rows[role].name, instance);
+	return path;
+}
+
+/* A folder of this owner that nobody else may enter or swap (PRIV-7). */
+static void
+folder_make(const char *path, mode_t mode, uint32_t uid, uint32_t gid)
+{
+	int fd;
+
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		fatal("%s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0)
+		fatal("%s", path);
+	close(fd);
+}
+
+void
+folders_make(const struct conf *conf)
+{
+	uint32_t me = (uint32_t)geteuid(), mine = (uint32_t)getegid(), uid, gid;
+
+	folder_make(conf->data_folder.p, 0711, me, mine);
+	folder_make(conf->run_folder.p, 0755, me, mine);
+	folder_make(folder_of(conf, ROLE_SMTPD, 0), 0555, me, mine);
+	LIST_EACH(n, &children) {
+		struct child *c = CONTAINER(n, struct child, node);
+
+		if (role_rows[c->role].kind != KIND_KEEPER)
+			continue;
+		user_of(conf, c->role, &uid, &gid);
+		folder_make(folder_of(conf, c->role, c->instance), 0700, uid,
+		    gid);
+	}
+}

@@ -69,7 +69,7 @@ struct conf {
 	enum log_level	 log_level;
 	enum privileges	 privileges;
 	struct slice	 user[ROLES];	/* name or number; master's is unused */
-	uint32_t	 workers[ROLES];	/* processes; shards of store */
+	uint32_t	 workers[ROLES];	/* processes; 0: master, ctl */
 
 	/* the network */
 	struct listener	*listeners;
@@ -127,7 +127,9 @@ struct conf_machine {
 
 /* What only all sentences together can get wrong: no server name, a
    TLS port without a certificate, one port twice, more sessions than
-   descriptors, root without privileges to drop ...  The number of errors. */
+   descriptors, root without privileges to drop ...  The number of errors;
+   those that are no line's begin with FILE: alone.  May be called after a
+   conf_parse with errors, too, so that all are seen at once. */
 unsigned	 conf_check(const struct conf *, const struct conf_machine *,
 		    struct buf *errors);
 

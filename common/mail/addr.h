@@ -10,6 +10,10 @@
  * long as that.  Errors are values: which rule, and the offset of the octet
  * that broke it.
  *
+ * The local part has no limit of its own, only that of the path: 64 octets is
+ * what everybody must take (RFC 5321 4.5.3.1.1), and senders rewritten by SRS
+ * or VERP are often longer.
+ *
  * Only ASCII letters are folded.  Domains with U-labels (RFC 6531) are kept
  * as written: comparing them with their A-label form is the caller's task.
  */
@@ -19,8 +23,8 @@
 #include "common/core/arena.h"
 
 enum {				/* octets, RFC 5321 4.5.3.1 */
-	ADDR_LOCAL_MAX = 64,
 	ADDR_DOMAIN_MAX = 255,
+	ADDR_LABEL_MAX = 63,	/* RFC 1035 2.3.4 */
 	ADDR_PATH_MAX = 256,	/* with "<" and ">" */
 	ADDR_PARAMS_MAX = 20,	/* ours: more parameters than are defined */
 };

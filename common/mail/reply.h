@@ -32,16 +32,17 @@ extern const struct reply_row reply_rows[REPLIES];
 /* Appends "550 5.1.1 text: detail" CR LF; without ": " if detail is empty,
    without text if the row has none. */
 void		 reply_add(struct buf *, enum reply, struct slice detail);
-/* One line for each slice, as after EHLO: the row's text is not used. */
+/* One line for each slice, as after EHLO: the row's text is not used, a line
+   too long is cut. */
 void		 reply_lines(struct buf *, enum reply, const struct slice *,
 		    size_t n);
 /* A reply decided elsewhere (a verdict, RFC 5321 4.2.1): code 200 to 599,
    enhanced "x.y.z" or empty; anything else becomes 451 4.3.0. */
 void		 reply_text(struct buf *, unsigned code, struct slice enhanced,
 		    struct slice text);
-/* The same from an enhanced code alone, as verdicts carry it: 5.x.y gives
-   the code RFC 5248 pairs it with (552 for 5.2.2 and 5.3.4, else 550), 4.x.y
-   452 for 4.2.2 and 4.3.1, else 451; 2.x.y 250. */
+/* The same from an enhanced code alone, as verdicts carry it (RFC 5248 2.4):
+   2.x.y is 250; x.2.2 and x.3.1 (full) are 452 or 552, 5.3.4 (too big) 552;
+   else 451 or 550. */
 void		 reply_verdict(struct buf *, struct slice enhanced,
 		    struct slice text);
 

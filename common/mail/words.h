@@ -28,8 +28,6 @@ struct charsets {
    are not what they claim become U+FFFD. */
 bool		 charset_utf8(const struct charsets *cs, struct slice name,
 		    struct slice text, struct buf *out);
-/* Length of the good UTF-8 character at the start of s, or 0. */
-size_t		 utf8_next(struct slice s);
 
 /* Appends an unstructured field body as one line of UTF-8. */
 void		 words_decode(struct buf *out, struct slice, const struct

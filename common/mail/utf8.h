@@ -1,0 +1,16 @@
+/*
+ * utf8.h - UTF-8, one character at a time (RFC 3629).
+ */
+#ifndef MAIL_UTF8_H
+#define MAIL_UTF8_H
+
+#include "common/core/buf.h"
+
+/* Length of the good character at the start of s (no surrogate, no longer
+   form than needed, at most U+10FFFF); 0 if there is none. */
+size_t		 utf8_next(struct slice s);
+void		 utf8_put(struct buf *, uint32_t character);
+/* Appends s with U+FFFD for each octet that is not part of a character. */
+void		 utf8_mend(struct buf *, struct slice s);
+
+#endif

@@ -30,14 +30,18 @@ line_show(const struct sentence *s, const void *base, size_t index,
 	buf_char(b, '\n');
 }
 
+/* In the order of the file, so those at a path are among the others. */
 static void
 listeners_show(const struct conf *c, const struct sentence *s, struct buf *b)
 {
-	bool at_path = s == &conf_sentences[CONF_listen_path];
+	if (s != &conf_sentences[CONF_listen_port])
+		return;
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct listener *l = &c->listeners[i];
 
-	for (size_t i = 0; i < c->n_listeners; i++)
-		if ((c->listeners[i].path.n > 0) == at_path)
-			line_show(s, &c->listeners[i], 0, b);
+		line_show(l->path.n > 0 ? &conf_sentences[CONF_listen_path] :
+		    s, l, 0, b);
+	}
 }
 
 void

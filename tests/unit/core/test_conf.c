@@ -1,0 +1,731 @@
+/* A configuration says what it means: each sentence, each default, each error
+   with its place and the nearest word, and the way back (UX-10, IPC-4). */
+#include "common/core/conf.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/conf_parts.h"
+
+#define FILENAME "postino.conf"
+#define MIB (1024 * 1024ULL)
+
+static struct conf conf;
+static struct buf errors, shown;
+
+static void
+setup(void)
+{
+	memset(&conf, 0, sizeof conf);
+	buf_clear(&errors);
+	buf_clear(&shown);
+}
+
+static void
+teardown(void)
+{
+	conf_free(&conf);
+	buf_free(&errors);
+	buf_free(&shown);
+}
+
+static unsigned
+parse(const char *text)
+{
+	conf_free(&conf);
+	buf_clear(&errors);
+	return conf_parse(&conf, slice_str(text), FILENAME, &errors);
+}
+
+/* What the last step said, as a string. */
+static const char *
+said(void)
+{
+	return buf_cstr(&errors);
+}
+
+static const char *
+show(const struct conf *c)
+{
+	buf_clear(&shown);
+	conf_show(c, &shown);
+	return buf_cstr(&shown);
+}
+
+/* ---- sentences */
+
+START_TEST(defaults_are_those_promised)
+{
+	ck_assert_uint_eq(parse(""), 0);
+	ck_assert_str_eq(conf.data_folder.p, "/var/lib/postino");
+	ck_assert_str_eq(conf.run_folder.p, "/run/postino");
+	ck_assert_str_eq(conf.log_to.p, "stderr");
+	ck_assert_int_eq(conf.log_level, LOG_INFO);
+	ck_assert_int_eq(conf.privileges, PRIVILEGES_DROP);
+	ck_assert_str_eq(conf.user[ROLE_SMTPD].p, "_postino-smtpd");
+	ck_assert_uint_eq(conf.workers[ROLE_STORE], 1);
+	ck_assert_uint_eq(conf.workers[ROLE_KEY], 1);
+	ck_assert_uint_eq(conf.workers[ROLE_CTL], 0);
+	ck_assert_uint_eq(conf.n_listeners, 0);
+	ck_assert_uint_eq(conf.n_certificates, 0);
+	ck_assert_uint_eq(conf.message_max, 50 * MIB);
+	ck_assert_uint_eq(conf.recipients_max, 1000);
+	ck_assert_uint_eq(conf.connections_max, 20);
+	ck_assert_uint_eq(conf.sessions[ROLE_POP3D], 1000);
+	ck_assert_uint_eq(conf.sessions[ROLE_QUEUE], 0);
+	ck_assert_uint_eq(conf.errors_max, 10);
+	ck_assert_uint_eq(conf.unknown_max, 10);
+	ck_assert_uint_eq(conf.smtp_wait, 300 * 1000);
+	ck_assert_uint_eq(conf.data_wait, 600 * 1000);
+	ck_assert_uint_eq(conf.pop3_wait, 600 * 1000);
+	ck_assert_uint_eq(conf.login_wait, 60 * 1000);
+	ck_assert_uint_eq(conf.hold_time, 2000);
+	ck_assert_uint_eq(conf.hold_memory, 64 * MIB);
+	ck_assert_uint_eq(conf.retry_first, 300 * 1000);
+	ck_assert_uint_eq(conf.retry_most, 4 * 3600 * 1000);
+	ck_assert_uint_eq(conf.warn_after, 4 * 3600 * 1000);
+	ck_assert_uint_eq(conf.expire_after, 5 * 86400 * 1000);
+	ck_assert_uint_eq(conf.free_floor, 75 * MIB);
+	ck_assert_uint_eq(conf.cache, 64 * MIB);
+	ck_assert_uint_eq(conf.segment, 64 * MIB);
+	ck_assert_uint_eq(conf.undelete, 7 * 86400 * 1000);
+	ck_assert_uint_eq(conf.quota, 0);
+	ck_assert_int_eq(conf.separator, '+');
+}
+END_TEST
+
+START_TEST(derived_defaults_follow_what_is_said)
+{
+	ck_assert_uint_eq(parse("accept messages up to 10 MB\n"
+	    "server name mail.example.org\n"), 0);
+	ck_assert_uint_eq(conf.free_floor, 15 * MIB);
+	ck_assert_str_eq(conf.postmaster.p, "postmaster@mail.example.org");
+	ck_assert_uint_eq(parse("refuse mail with less than 2 GB free\n"
+	    "postmaster is ann@example.org\n"), 0);
+	ck_assert_uint_eq(conf.free_floor, 2048 * MIB);
+	ck_assert_str_eq(conf.postmaster.p, "ann@example.org");
+}
+END_TEST
+
+START_TEST(lists_keep_their_order_and_fill_what_is_left_out)
+{
+	ck_assert_uint_eq(parse("listen smtp on *\n"
+	    "listen lmtp at \"/run/my mail/lmtp\"\n"
+	    "listen pop3s on ::1 port 2995\n"
+	    "listen submissions on 2001:DB8:0::1 # canonical\n"
+	    "certificate /a/1.pem key /a/1.key\n"
+	    "certificate /a/2.pem key /a/2.key\n"
+	    "certificate /a/3.pem key /a/3.key\n"), 0);
+	ck_assert_uint_eq(conf.n_listeners, 4);
+	ck_assert_int_eq(conf.listeners[0].service, SERVICE_SMTP);
+	ck_assert_uint_eq(conf.listeners[0].port, 25);
+	ck_assert_uint_eq(conf.listeners[0].path.n, 0);
+	ck_assert_int_eq(conf.listeners[1].service, SERVICE_LMTP);
+	ck_assert_str_eq(conf.listeners[1].path.p, "/run/my mail/lmtp");
+	ck_assert_uint_eq(conf.listeners[1].mode, 0660);
+	ck_assert_uint_eq(conf.listeners[1].address.n, 0);
+	ck_assert_uint_eq(conf.listeners[2].port, 2995);
+	ck_assert_uint_eq(conf.listeners[2].line, 3);
+	ck_assert_str_eq(conf.listeners[3].address.p, "2001:db8::1");
+	ck_assert_uint_eq(conf.listeners[3].port, 465);
+	ck_assert_uint_eq(conf.n_certificates, 3);
+	ck_assert_str_eq(conf.certificates[0].chain.p, "/a/1.pem");
+	ck_assert_str_eq(conf.certificates[2].key.p, "/a/3.key");
+}
+END_TEST
+
+START_TEST(sentences_of_a_role_touch_that_role_alone)
+{
+	ck_assert_uint_eq(parse("user of smtpd is mail-in\n"
+	    "run 2 smtpd processes\n" "run 1 store process\n"
+	    "allow 1 session per pop3d process\n"), 0);
+	ck_assert_str_eq(conf.user[ROLE_SMTPD].p, "mail-in");
+	ck_assert_str_eq(conf.user[ROLE_SUBMISSION].p, "_postino-submit");
+	ck_assert_uint_eq(conf.workers[ROLE_SMTPD], 2);
+	ck_assert_uint_eq(conf.workers[ROLE_SUBMISSION], 1);
+	ck_assert_uint_eq(conf.sessions[ROLE_POP3D], 1);
+	ck_assert_uint_eq(conf.sessions[ROLE_SMTPD], 1000);
+}
+END_TEST
+
+/* Ways to write one value. */
+static const struct {
+	const char	*text;
+	uint64_t	 value;
+	size_t		 offset;
+} values[] = {
+#define AT(field) offsetof(struct conf, field)
+	{ "accept messages up to 1 GB", 1024 * MIB, AT(message_max) },
+	{ "accept messages up to 1GB", 1024 * MIB, AT(message_max) },
+	{ "ACCEPT Messages up to 100 kb", 100 * 1024, AT(message_max) },
+	{ "accept messages up to 65536 bytes", 65536, AT(message_max) },
+	{ "accept messages up to 65536B", 65536, AT(message_max) },
+	{ "\taccept   messages up to 1\tMB \t# x", MIB, AT(message_max) },
+	{ "accept messages up to 1 MB\r", MIB, AT(message_max) },
+	{ "accept messages up to 4 GB", 4096 * MIB, AT(message_max) },
+	{ "accept messages up to 64 KB", 65536, AT(message_max) },
+	{ "wait 90 s for smtp commands", 90000, AT(smtp_wait) },
+	{ "wait 90sec for smtp commands", 90000, AT(smtp_wait) },
+	{ "wait 2 min for smtp commands", 120000, AT(smtp_wait) },
+	{ "wait 1 minute for smtp commands", 60000, AT(smtp_wait) },
+	{ "wait 1h for smtp commands", 3600000, AT(smtp_wait) },
+	{ "wait 1 day for smtp commands", 86400000, AT(smtp_wait) },
+	{ "hold messages at most 250 ms", 250, AT(hold_time) },
+	{ "hold messages at most 0 seconds", 0, AT(hold_time) },
+	{ "give up after 4 d", 4 * 86400000, AT(expire_after) },
+	{ "mailbox quota 2 GB", 2048 * MIB, AT(quota) },
+	{ "mailbox quota none", 0, AT(quota) },
+	{ "mailbox quota 1048576 GB", 1048576 * 1024 * MIB, AT(quota) },
+};
+
+START_TEST(a_value_has_its_unit)
+{
+	uint64_t v;
+
+	ck_assert_msg(parse(values[_i].text) == 0, "%s", said());
+	memcpy(&v, (char *)&conf + values[_i].offset, sizeof v);
+	ck_assert_msg(v == values[_i].value, "%s: %llu", values[_i].text,
+	    (unsigned long long)v);
+}
+END_TEST
+
+START_TEST(separator_is_a_sign_or_nothing)
+{
+	ck_assert_uint_eq(parse("separate subaddresses with -"), 0);
+	ck_assert_int_eq(conf.separator, '-');
+	ck_assert_uint_eq(parse("separate subaddresses with nothing"), 0);
+	ck_assert_int_eq(conf.separator, 0);
+}
+END_TEST
+
+/* ---- errors: the whole line as it is told */
+
+static const struct {
+	const char	*text, *message;	/* after "postino.conf:" */
+} faults[] = {
+	{ "acept messages up to 50 MB",
+	    "1:1: no sentence begins with \"acept\"; did you mean "
+	    "\"accept\"?" },
+	{ "\n\n  zzz", "3:3: no sentence begins with \"zzz\"" },
+	{ "server nam x", "1:8: expected \"name\", found \"nam\"; for example: "
+	    "server name mail.example.org" },
+	{ "server", "1:7: expected \"name\", found the end of the line; for "
+	    "example: server name mail.example.org" },
+	{ "server   # name x", "1:7: expected \"name\", found the end of the "
+	    "line; for example: server name mail.example.org" },
+	{ "accept message up to 5 MB", "1:8: expected \"messages\" or \"up\", "
+	    "found \"message\"; did you mean \"messages\"?" },
+	{ "accept messages up to 50 MG", "1:26: expected \"byte\", \"KB\", "
+	    "\"MB\" or \"GB\", found \"MG\"; did you mean \"MB\"?" },
+	{ "accept messages up to 1 KB", "1:23: expected a size from 64 KB to "
+	    "4 GB, found \"1\"; for example: accept messages up to 100 MB" },
+	{ "accept messages up to 5 GB", "1:23: expected a size from 64 KB to "
+	    "4 GB, found \"5\"; for example: accept messages up to 100 MB" },
+	{ "accept messages up to 17179869185 GB", "1:23: expected a size from "
+	    "64 KB to 4 GB, found \"17179869185\"; for example: accept "
+	    "messages up to 100 MB" },
+	{ "accept messages up to 18446744073709551616 MB", "1:23: expected a "
+	    "size from 64 KB to 4 GB, found \"18446744073709551616\"; for "
+	    "example: accept messages up to 100 MB" },
+	{ "accept messages up to 5 MB now", "1:28: expected nothing more, "
+	    "found \"now\"; for example: accept messages up to 100 MB" },
+	{ "accept up to 99 recipients per message", "1:14: expected a number "
+	    "from 100 to 10000, found \"99\"; for example: accept up to 500 "
+	    "recipients per message" },
+	{ "listen smpt on *", "1:8: expected \"smtp\", \"submission\", "
+	    "\"submissions\", \"lmtp\", \"pop3\", \"pop3s\", \"imap\" or "
+	    "\"imaps\", found \"smpt\"; did you mean \"smtp\"?" },
+	{ "listen smtp on 1.2.3", "1:16: expected an IPv4 or IPv6 address or "
+	    "*, found \"1.2.3\"; for example: listen smtp on 0.0.0.0 port "
+	    "25" },
+	{ "listen smtp on * port 0", "1:23: expected a number from 1 to "
+	    "65535, found \"0\"; for example: listen smtp on 0.0.0.0 port "
+	    "25" },
+	{ "listen lmtp to /x", "1:13: expected \"on\" or \"at\", found "
+	    "\"to\"" },
+	{ "listen lmtp on *", "1:17: expected \"port\": this service has no "
+	    "port of its own" },
+	{ "listen lmtp at /x mode 0888", "1:24: expected an octal file mode "
+	    "such as 0660, found \"0888\"; for example: listen lmtp at "
+	    "/run/postino/lmtp mode 0660" },
+	{ "log to postino.log", "1:8: expected \"stderr\" or a path from / of "
+	    "at most 4000 bytes, found \"postino.log\"; for example: log to "
+	    "/var/log/postino.log" },
+	{ "log inf and above", "1:5: expected \"to\", \"debug\", \"info\", "
+	    "\"warn\" or \"error\", found \"inf\"; did you mean \"info\"?" },
+	{ "privileges", "1:11: expected \"drop\" or \"none\", found the end "
+	    "of the line; for example: privileges none" },
+	{ "user of mda is root", "1:16: expected a system user, by name or "
+	    "number and not root, found \"root\"; for example: user of smtpd "
+	    "is mail-in" },
+	{ "user of mda is 0", "1:16: expected a system user, by name or "
+	    "number and not root, found \"0\"; for example: user of smtpd is "
+	    "mail-in" },
+	{ "postmaster is ann", "1:15: expected an address such as "
+	    "admin@example.org, found \"ann\"; for example: postmaster is "
+	    "admin@example.org" },
+	{ "separate subaddresses with @", "1:28: expected \"nothing\" or one "
+	    "of + - _ = ~, found \"@\"; for example: separate subaddresses "
+	    "with -" },
+	{ "mailbox quota nnoe", "1:15: expected \"none\" or a size from 1 MB "
+	    "to 1048576 GB, found \"nnoe\"; for example: mailbox quota 2 GB" },
+	{ "wait long for logins", "1:6: expected a time from 1 second to 1 "
+	    "day, found \"long\"" },
+	{ "wait 1 minute for logisn", "1:19: expected \"smtp\", \"message\", "
+	    "\"pop3\" or \"logins\", found \"logisn\"; did you mean "
+	    "\"logins\"?" },
+	{ "data in \"/a", "1:9: a quote that is not closed in this line" },
+	{ "data in /a\"b", "1:9: a quote inside a word" },
+	{ "data in \"/a\"b", "1:9: a quote inside a word" },
+	{ "data in /a\x01", "1:11: a control character" },
+	{ "data in \xc3\xa4\xc3\xb6 x", "1:9: expected a path from / of at "
+	    "most 4000 bytes, found \"\xc3\xa4\xc3\xb6\"; for example: data "
+	    "in /srv/mail" },
+	{ "data in /\xc3\xa4 x", "1:12: expected nothing more, found \"x\"; "
+	    "for example: data in /srv/mail" },
+	{ "a b c d e f g h i j k l m n o p q", "1:33: more words than any "
+	    "sentence has" },
+	{ "quota none", "1:1: no sentence begins with \"quota\"" },
+	{ "cache 1 MB of each index\ncache 1 MB of each index",
+	    "2:1: this was said before, in line 1" },
+	{ "run 2 mda processes\nrun 3 smtpd processes\nrun 4 mda processes",
+	    "3:1: this was said before, in line 1" },
+};
+
+START_TEST(a_fault_is_told_with_its_place)
+{
+	char want[512];
+
+	ck_assert_uint_eq(parse(faults[_i].text), 1);
+	snprintf(want, sizeof want, FILENAME ":%s\n", faults[_i].message);
+	ck_assert_str_eq(said(), want);
+}
+END_TEST
+
+START_TEST(all_faults_are_told_in_one_run)
+{
+	struct slice text;
+	unsigned lines = 0;
+
+	ck_assert_uint_eq(parse("bad\nserver name a.b\nworse\n\n# fine\n"
+	    "accept messages up to much\ndata in /d\n"), 3);
+	for (text = slice_str(said()); text.n > 0; lines++)
+		ck_assert(slice_starts(slice_cut(&text, '\n'),
+		    SLICE(FILENAME ":")));
+	ck_assert_uint_eq(lines, 3);
+	/* what is right is kept */
+	ck_assert_str_eq(conf.server_name.p, "a.b");
+	ck_assert_str_eq(conf.data_folder.p, "/d");
+}
+END_TEST
+
+START_TEST(a_flood_of_faults_is_counted_not_told)
+{
+	struct buf text = { 0 };
+
+	for (unsigned i = 0; i < 3000; i++)
+		buf_str(&text, "x\n");
+	ck_assert_uint_eq(parse(buf_cstr(&text)), 3000);
+	ck_assert_ptr_nonnull(strstr(said(), "and 2000 more errors"));
+	ck_assert_ptr_null(strstr(said(), ":1001:"));
+	buf_free(&text);
+}
+END_TEST
+
+START_TEST(what_is_too_much_is_refused)
+{
+	struct buf text = { 0 };
+
+	for (unsigned i = 0; i <= CONF_LIST_MAX; i++)
+		buf_str(&text, "listen smtp on *\n");
+	ck_assert_uint_eq(parse(buf_cstr(&text)), 1);
+	ck_assert_uint_eq(conf.n_listeners, CONF_LIST_MAX);
+	ck_assert_str_eq(said(), FILENAME ":501:1: more of these than can be "
+	    "kept\n");
+	while (text.n <= CONF_TEXT_MAX)
+		buf_str(&text, "# more and more and more and more\n");
+	ck_assert_uint_eq(parse(buf_cstr(&text)), 1);
+	ck_assert_uint_eq(conf.n_listeners, 0);
+	buf_clear(&text);
+	/* sun_path has room for 107 bytes and a NUL */
+	buf_printf(&text, "listen lmtp at /%0106d", 0);
+	ck_assert_uint_eq(parse(buf_cstr(&text)), 0);
+	buf_char(&text, '0');
+	ck_assert_uint_eq(parse(buf_cstr(&text)), 1);
+	buf_free(&text);
+}
+END_TEST
+
+START_TEST(a_nul_is_no_end)
+{
+	static const char text[] = "data in /a\0b\n";
+
+	ck_assert_uint_eq(conf_parse(&conf, slice_of(text, sizeof text - 1),
+	    FILENAME, &errors), 1);
+	ck_assert_str_eq(conf.data_folder.p, "/var/lib/postino");
+}
+END_TEST
+
+/* Each prefix of an example, word by word, is an error or a sentence, and
+   each word changed to nonsense is told at its own column. */
+START_TEST(examples_cut_and_spoilt)
+{
+	const char *example = conf_sentences[_i].example;
+	char text[256], place[48];
+	size_t n = strlen(example);
+
+	for (size_t i = 0; i <= n; i++) {
+		memcpy(text, example, i);
+		text[i] = '\0';
+		ck_assert_uint_le(parse(text), 1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && example[i - 1] != ' ')
+			continue;
+		snprintf(text, sizeof text, "%.*s;;;;%s", (int)i, example,
+		    example + i + strcspn(example + i, " "));
+		ck_assert_uint_eq(parse(text), 1);
+		snprintf(place, sizeof place, FILENAME ":1:%zu: ", i + 1);
+		ck_assert_msg(strncmp(said(), place, strlen(place)) == 0 ||
+		    strstr(said(), "a size") || strstr(said(), "a time"),
+		    "%s: %s", text, said());
+	}
+}
+END_TEST
+
+START_TEST(distance_counts_steps)
+{
+	static const struct { const char *a, *b; unsigned far; } pairs[] = {
+		{ "", "", 0 }, { "abc", "", 3 }, { "", "abc", 3 },
+		{ "smtp", "SMTP", 0 }, { "smpt", "smtp", 1 },
+		{ "kitten", "sitting", 3 }, { "ab", "ba", 1 },
+		{ "message", "messages", 1 }, { "flaw", "lawn", 2 },
+	};
+
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		ck_assert_uint_eq(word_distance(slice_str(pairs[i].a),
+		    slice_str(pairs[i].b)), pairs[i].far);
+}
+END_TEST
+
+/* ---- the way back */
+
+static void
+check_fixpoint(const char *text)
+{
+	char *once;
+
+	ck_assert_msg(parse(text) == 0, "%s", said());
+	once = mem_str(slice_str(show(&conf)));
+	ck_assert_msg(parse(once) == 0, "%s", said());
+	ck_assert_str_eq(show(&conf), once);
+	free(once);
+}
+
+START_TEST(an_example_is_shown_as_it_was_said)
+{
+	const struct sentence *s = &conf_sentences[_i];
+	char line[256];
+
+	check_fixpoint(s->example);
+	snprintf(line, sizeof line, "\n%s", s->example);
+	ck_assert_msg(strstr(show(&conf), line) != NULL ||
+	    strncmp(show(&conf), s->example, strlen(s->example)) == 0,
+	    "%s", show(&conf));
+}
+END_TEST
+
+START_TEST(what_is_shown_can_be_said)
+{
+	check_fixpoint("");
+	check_fixpoint("server name mail.example.org");
+	check_fixpoint("listen lmtp at \"/a b#\" mode 0600\n"
+	    "listen smtp on ::ffff:1.2.3.4\n" "listen lmtp at /c\n"
+	    "hold messages at most 0 seconds\nhold messages in at most 0 KB\n"
+	    "keep expunged messages for 0 ms\nmailbox quota 1048577 bytes\n"
+	    "separate subaddresses with nothing\n");
+}
+END_TEST
+
+START_TEST(only_defaults_are_marked_so)
+{
+	parse("accept messages up to 10 MB\nerrors\nlog info and above\n"
+	    "run 2 mda processes\n");
+	ck_assert_ptr_nonnull(strstr(show(&conf), "up to 10 MB\n"));
+	ck_assert_ptr_nonnull(strstr(show(&conf), "15 MB free  # default\n"));
+	ck_assert_ptr_nonnull(strstr(show(&conf), "info and above  # default"));
+	ck_assert_ptr_nonnull(strstr(show(&conf), "run 2 mda processes\n"));
+	ck_assert_ptr_nonnull(strstr(show(&conf), "1 smtpd process  # def"));
+	parse("");
+	for (struct slice all = slice_str(show(&conf)); all.n > 0;) {
+		struct slice line = slice_cut(&all, '\n');
+
+		ck_assert(slice_eq(slice_drop(line, line.n - 11),
+		    SLICE("  # default")));
+	}
+}
+END_TEST
+
+START_TEST(changes_that_need_a_restart_are_named)
+{
+	static const char before[] = "server name a.b\nlisten smtp on *\n"
+	    "listen pop3s on *\nrun 2 mda processes\n";
+	struct conf old;
+	struct buf restart = { 0 };
+
+	conf_parse(&old, slice_str(before), FILENAME, &errors);
+	parse("server name c.d\nlisten pop3s on * port 995\n"
+	    "listen smtp on *\nrun 2 mda processes\n"
+	    "certificate /a key /b\ncache 64 MB of each index\n"
+	    "accept messages up to 1 MB\n");
+	conf_changes(&old, &conf, &restart);
+	ck_assert_str_eq(buf_cstr(&restart), "");
+	parse("listen smtp on 1.2.3.4\ndata in /d\nlisten pop3s on *\n"
+	    "run 3 mda processes\n");
+	conf_changes(&old, &conf, &restart);
+	ck_assert_str_eq(buf_cstr(&restart), "data in /d, run 3 mda "
+	    "processes, listen smtp on 1.2.3.4 port 25, do not listen smtp "
+	    "on * port 25");
+	buf_free(&restart);
+	conf_free(&old);
+}
+END_TEST
+
+/* ---- rules across sentences */
+
+#define GOOD "server name a.b\nlisten smtp on *\n"
+#define CERT "certificate /a key /b\n"
+
+static const struct {
+	const char	*text, *message;	/* NULL: nothing is wrong */
+	struct conf_machine machine;
+} rules[] = {
+	{ GOOD, NULL, { 0, 0 } },
+	{ GOOD CERT "listen pop3s on *\nlisten submission on *", NULL,
+	    { 0, 65536 } },
+	{ "listen smtp on *", ": the server has no name; for example: server "
+	    "name mail.example.org", { 0, 0 } },
+	{ "server name a.b", ": no service listens; for example: listen smtp "
+	    "on 0.0.0.0 port 25", { 0, 0 } },
+	{ GOOD "listen pop3s on *", ":3:1: pop3s needs a certificate, for it "
+	    "is TLS from the start; for example: certificate "
+	    "/etc/postino/mail.pem key /etc/postino/mail.key", { 0, 0 } },
+	{ GOOD "listen submission on *", ":3:1: submission needs a "
+	    "certificate, for nobody may log in without TLS; for example: "
+	    "certificate /etc/postino/mail.pem key /etc/postino/mail.key",
+	    { 0, 0 } },
+	{ GOOD "listen smtp on 127.0.0.1", ":3:1: line 2 listens there "
+	    "already", { 0, 0 } },
+	{ GOOD CERT "listen pop3 on 0.0.0.0\nlisten pop3 on 1.2.3.4",
+	    ":5:1: line 4 listens there already", { 0, 0 } },
+	{ GOOD CERT "listen pop3 on 0.0.0.0\nlisten pop3s on :: port 110",
+	    NULL, { 0, 0 } },
+	{ GOOD CERT "listen pop3 on 1.2.3.4\nlisten pop3 on 1.2.3.5",
+	    NULL, { 0, 0 } },
+	{ GOOD "listen lmtp at /a\nlisten lmtp at /a",
+	    ":4:1: line 3 listens there already", { 0, 0 } },
+	{ GOOD "listen lmtp at /a\nlisten lmtp at /b", NULL, { 0, 0 } },
+	{ "server name a.b\nlisten lmtp on ::1 port 25",
+	    ":2:1: LMTP must not be on port 25 (RFC 2033 5)", { 0, 0 } },
+	{ GOOD CERT CERT, ":4:1: line 3 names this certificate already",
+	    { 0, 0 } },
+	{ GOOD "privileges none", NULL, { 1000, 0 } },
+	{ GOOD "privileges none", ":3:1: root must drop privileges: start as "
+	    "an ordinary user, or say: privileges drop", { 0, 0 } },
+	{ GOOD, ": only root can drop privileges: start as root, or say: "
+	    "privileges none", { 1000, 0 } },
+	{ GOOD "data in /d\nsockets in /d", ":3:1: data and sockets must not "
+	    "share a folder", { 0, 0 } },
+	{ GOOD "user of smtpd is a\nuser of store is a",
+	    ":3:1: store and smtpd must not be one user", { 0, 0 } },
+	{ GOOD "wait 599 s for pop3 commands", ":3:1: POP3 clients must be "
+	    "given 10 minutes (RFC 1939 3)", { 0, 0 } },
+	{ GOOD "retry first after 5 h", ":3:1: the first retry comes later "
+	    "than the longest time between two retries", { 0, 0 } },
+	{ GOOD "warn senders after 5 days", ":3:1: senders are warned only "
+	    "after messages are given up", { 0, 0 } },
+	{ GOOD "warn senders after 1 h\ngive up after 4 h", ":4:1: messages "
+	    "are given up before they are retried", { 0, 0 } },
+	{ GOOD "refuse mail with less than 74 MB free", ":3:1: refuse mail "
+	    "while there is still room for one and a half of the largest "
+	    "message", { 0, 0 } },
+	{ GOOD "allow 9000 sessions per pop3d process", ":3:1: a pop3d "
+	    "process may need 18136 descriptors, the hard limit is 18000: "
+	    "raise that, or allow fewer sessions", { 0, 18000 } },
+	{ GOOD "run 19 pop3d processes", ": a store process may need 19154 "
+	    "descriptors, the hard limit is 19000: raise that, or allow "
+	    "fewer sessions", { 0, 19000 } },
+};
+
+START_TEST(what_does_not_fit_together_is_told)
+{
+	char want[512] = "";
+	unsigned n;
+
+	ck_assert_msg(parse(rules[_i].text) == 0, "%s", said());
+	n = conf_check(&conf, &rules[_i].machine, &errors);
+	if (rules[_i].message != NULL)
+		snprintf(want, sizeof want, FILENAME "%s\n",
+		    rules[_i].message);
+	ck_assert_str_eq(said(), want);
+	ck_assert_uint_eq(n, rules[_i].message != NULL);
+}
+END_TEST
+
+START_TEST(descriptors_are_two_a_session_and_one_in_store)
+{
+	uint64_t pop3d, store, queue;
+
+	parse("run 2 pop3d processes");
+	pop3d = conf_files(&conf, ROLE_POP3D);
+	store = conf_files(&conf, ROLE_STORE);
+	queue = conf_files(&conf, ROLE_QUEUE);
+	parse("run 2 pop3d processes\nallow 1100 sessions per pop3d process\n"
+	    "allow 1007 sessions per smtpd process");
+	ck_assert_uint_eq(conf_files(&conf, ROLE_POP3D), pop3d + 200);
+	ck_assert_uint_eq(conf_files(&conf, ROLE_STORE), store + 200);
+	ck_assert_uint_eq(conf_files(&conf, ROLE_QUEUE), queue + 7);
+}
+END_TEST
+
+/* ---- documents */
+
+static char *
+file_text(const char *path)
+{
+	static char text[128 * 1024];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	ck_assert_msg(f != NULL, "%s (run from the top folder)", path);
+	n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	return text;
+}
+
+START_TEST(the_example_file_is_right)
+{
+	struct conf_machine machine = { 0, 65536 };
+	char *text = file_text("doc/postino.conf.example");
+
+	ck_assert_msg(parse(text) == 0, "%s", said());
+	conf_check(&conf, &machine, &errors);
+	ck_assert_str_eq(said(), "");
+	/* what it has commented out is right, too */
+	for (char *p = text; (p = strstr(p, "\n#")) != NULL; p++)
+		if (p[2] != ' ')
+			p[1] = ' ';
+	ck_assert_msg(parse(text) == 0, "%s", said());
+}
+END_TEST
+
+/* The pattern as mdoc: Ic before words, Ar before slots. */
+static void
+pattern_mdoc(const struct sentence *s, struct buf *b)
+{
+	struct slice pattern = slice_str(s->pattern);
+	struct pattern_word w;
+	bool first = true, slot = false;
+
+	while (pattern_next(&pattern, &w)) {
+		if (w.optional)
+			buf_str(b, " Op Ic ");
+		else if (first || w.slot != slot)
+			buf_str(b, w.slot ? " Ar " : " Ic ");
+		else
+			buf_char(b, ' ');
+		slot = w.slot;
+		first = false;
+		buf_slice(b, word_choose(w.text, true));
+	}
+}
+
+/* Runs of blanks and newlines as one blank. */
+static void
+squeeze(struct slice text, struct buf *b)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i] == '\n' ? ' ' : text.p[i];
+
+		if (c != ' ' || b->n == 0 || b->p[b->n - 1] != ' ')
+			buf_char(b, c);
+	}
+}
+
+START_TEST(the_manual_has_each_sentence)
+{
+	const struct sentence *s = &conf_sentences[_i];
+	struct buf raw = { 0 }, item = { 0 }, page = { 0 };
+
+	squeeze(slice_str(file_text("doc/postino.conf.5")), &page);
+	buf_str(&raw, " .It");
+	pattern_mdoc(s, &raw);
+	buf_printf(&raw, " %s", s->doc);
+	if (s->standard[0] != '\0')
+		buf_printf(&raw, " The default is .Ql %s .", s->standard);
+	squeeze(buf_view(&raw), &item);
+	ck_assert_msg(strstr(buf_cstr(&page), buf_cstr(&item)) != NULL,
+	    "%s", item.p);
+	buf_clear(&item);
+	buf_printf(&item, " .Dl %s .", s->example);
+	ck_assert_msg(strstr(buf_cstr(&page), buf_cstr(&item)) != NULL,
+	    "%s", item.p);
+	buf_free(&raw);
+	buf_free(&item);
+	buf_free(&page);
+}
+END_TEST
+
+#define COUNT(array) (int)(sizeof array / sizeof array[0])
+
+static void
+add_tests(TCase *t)
+{
+	tcase_add_test(t, defaults_are_those_promised);
+	tcase_add_test(t, derived_defaults_follow_what_is_said);
+	tcase_add_test(t, lists_keep_their_order_and_fill_what_is_left_out);
+	tcase_add_test(t, sentences_of_a_role_touch_that_role_alone);
+	tcase_add_loop_test(t, a_value_has_its_unit, 0, COUNT(values));
+	tcase_add_test(t, separator_is_a_sign_or_nothing);
+	tcase_add_loop_test(t, a_fault_is_told_with_its_place, 0,
+	    COUNT(faults));
+	tcase_add_test(t, all_faults_are_told_in_one_run);
+	tcase_add_test(t, a_flood_of_faults_is_counted_not_told);
+	tcase_add_test(t, what_is_too_much_is_refused);
+	tcase_add_test(t, a_nul_is_no_end);
+	tcase_add_loop_test(t, examples_cut_and_spoilt, 0, CONF_SENTENCES);
+	tcase_add_test(t, distance_counts_steps);
+	tcase_add_loop_test(t, an_example_is_shown_as_it_was_said, 0,
+	    CONF_SENTENCES);
+	tcase_add_test(t, what_is_shown_can_be_said);
+	tcase_add_test(t, only_defaults_are_marked_so);
+	tcase_add_test(t, changes_that_need_a_restart_are_named);
+	tcase_add_loop_test(t, what_does_not_fit_together_is_told, 0,
+	    COUNT(rules));
+	tcase_add_test(t, descriptors_are_two_a_session_and_one_in_store);
+	tcase_add_test(t, the_example_file_is_right);
+	tcase_add_loop_test(t, the_manual_has_each_sentence, 0,
+	    CONF_SENTENCES);
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("conf");
+	TCase *t = tcase_create("conf");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	add_tests(t);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

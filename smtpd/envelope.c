@@ -1,0 +1,201 @@
+/* MAIL and RCPT: the envelope (RFC 5321 4.1.1.2, 4.1.1.3). */
+#include "smtpd/session.h"
+
+#include <string.h>
+
+#include "common/core/log.h"
+
+/* "FROM:" or "TO:" before the path; a blank behind the colon is an error of
+   many clients that everybody takes. */
+static bool
+keyword(struct slice *arg, struct slice word)
+{
+	if (!slice_istarts(*arg, word))
+		return false;
+	*arg = slice_trim(slice_drop(*arg, word.n));
+	return true;
+}
+
+static enum reply
+path_fault(const struct addr_error *e, bool sender)
+{
+	switch (e->fault) {
+	case ADDR_LONG:
+		return sender ? REPLY_SENDER_LONG : REPLY_ADDRESS_LONG;
+	case ADDR_NONASCII:
+		return REPLY_NEED_UTF8;
+	case ADDR_PARAM:
+	case ADDR_PARAMS:
+		return REPLY_PARAM_SYNTAX;
+	default:
+		return sender ? REPLY_SENDER_SYNTAX : REPLY_RCPT_SYNTAX;
+	}
+}
+
+/* SIZE (RFC 1870), BODY (RFC 6152) and, of logged-in clients, AUTH (RFC 4954
+   5, whose value we take no notice of).  REPLIES: all is well. */
+static enum reply
+mail_params(struct session *s, const struct path *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct param *a = &p->params[i];
+
+		if (slice_ieq(a->key, SLICE("SIZE"))) {
+			if (!slice_u64(a->value, UINT64_MAX, &s->tx.size))
+				return REPLY_PARAM_SYNTAX;
+		} else if (slice_ieq(a->key, SLICE("BODY"))) {
+			if (!slice_ieq(a->value, SLICE("7BIT")) &&
+			    !slice_ieq(a->value, SLICE("8BITMIME")))
+				return REPLY_PARAM_VALUE;
+		} else if (!slice_ieq(a->key, SLICE("AUTH")) || s->user == 0)
+			return REPLY_PARAM_UNKNOWN;
+	}
+	return s->tx.size > smtpd_conf->message_max ? REPLY_TOO_BIG : REPLIES;
+}
+
+/* A submitted message comes from an address of its user (RFC 6409 6.1); the
+   null sender is everybody's. */
+static enum reply
+sender_allowed(struct session *s, const struct addr *sender)
+{
+	struct auth_sender_in in = { .user = s->user,
+		.address = s->tx.return_path };
+	struct auth_sender_out out;
+
+	if (!s->submission || (sender->flags & ADDR_NULL))
+		return REPLIES;
+	if (auth_sender(smtpd_auth(), &in, &out, &s->tx.arena, LINK_WAIT) !=
+	    WIRE_OK)
+		return REPLY_LOCAL_ERROR;
+	return out.owns ? REPLIES : REPLY_NOT_OWNER;
+}
+
+void
+cmd_mail(struct session *s, struct slice arg)
+{
+	struct addr_error e;
+	struct path p;
+	enum reply no;
+
+	if (s->tx.open) {
+		session_reply(s, REPLY_NESTED_MAIL, SLICE(""));
+		return;
+	}
+	session_reset(s);
+	if (!keyword(&arg, SLICE("FROM:"))) {
+		session_reply(s, REPLY_SYNTAX, SLICE("MAIL FROM:<address>"));
+		return;
+	}
+	if (!path_parse(&s->tx.arena, arg, ADDR_MAIL, &p, &e)) {
+		session_reply(s, path_fault(&e, true), SLICE(""));
+		return;
+	}
+	s->tx.return_path = addr_text(&s->tx.arena, &p.addr);
+	if ((no = mail_params(s, &p)) != REPLIES ||
+	    (no = sender_allowed(s, &p.addr)) != REPLIES) {
+		session_reply(s, no, SLICE(""));
+		return;
+	}
+	s->tx.open = true;
+	session_reply(s, REPLY_SENDER_OK, SLICE(""));
+}
+
+/* ---- RCPT */
+
+static void
+rcpt_add(struct session *s, struct slice address, bool local)
+{
+	struct transaction *tx = &s->tx;
+
+	if (tx->n == tx->cap) {
+		size_t cap = tx->cap * 2 + 4;
+		struct rcpt *more = arena_array(&tx->arena, cap, sizeof *more);
+
+		if (tx->n > 0)
+			memcpy(more, tx->rcpts, tx->n * sizeof *more);
+		tx->rcpts = more;
+		tx->cap = cap;
+	}
+	tx->rcpts[tx->n++] = (struct rcpt){ address, local };
+}
+
+/* Elsewhere only for who is logged in, and never in a form that some other
+   server might take for a route (SMTP-7). */
+static enum reply
+remote_allowed(const struct session *s, const struct addr *to)
+{
+	if (s->user == 0)
+		return REPLY_NO_RELAY;
+	if (to->flags & (ADDR_ODD | ADDR_LITERAL | ADDR_ROUTE))
+		return REPLY_ODD_ADDRESS;
+	return REPLIES;
+}
+
+/* Where does it lead?  REPLIES: it may be accepted. */
+static enum reply
+route(struct session *s, const struct addr *to, struct slice address,
+    bool *local)
+{
+	struct auth_rcpt_in in = { .address = address };
+	struct auth_rcpt_out out;
+
+	if (auth_rcpt(smtpd_auth(), &in, &out, &s->tx.arena, LINK_WAIT) !=
+	    WIRE_OK)
+		return REPLY_LOCAL_ERROR;
+	*local = out.route == ROUTE_LOCAL;
+	switch (out.route) {
+	case ROUTE_LOCAL:
+		return REPLIES;
+	case ROUTE_REMOTE:
+		return remote_allowed(s, to);
+	case ROUTE_FULL:
+		return REPLY_FULL_NOW;
+	case ROUTE_DISABLED:
+		return REPLY_DISABLED;
+	default:
+		s->unknown++;
+		return REPLY_NO_MAILBOX;
+	}
+}
+
+void
+cmd_rcpt(struct session *s, struct slice arg)
+{
+	struct addr_error e;
+	struct slice address;
+	struct path p;
+	enum reply no;
+	bool local;
+
+	if (!s->tx.open) {
+		session_reply(s, REPLY_NEED_MAIL, SLICE(""));
+		return;
+	}
+	if (!keyword(&arg, SLICE("TO:"))) {
+		session_reply(s, REPLY_SYNTAX, SLICE("RCPT TO:<address>"));
+		return;
+	}
+	if (!path_parse(&s->tx.arena, arg, ADDR_RCPT, &p, &e)) {
+		session_reply(s, path_fault(&e, false), SLICE(""));
+		return;
+	}
+	if (p.n > 0) {
+		session_reply(s, REPLY_PARAM_UNKNOWN, SLICE(""));
+		return;
+	}
+	if (s->tx.n >= smtpd_conf->recipients_max) {
+		session_reply(s, REPLY_TOO_MANY_RCPTS, SLICE(""));
+		return;
+	}
+	address = addr_text(&s->tx.arena, &p.addr);
+	if ((no = route(s, &p.addr, address, &local)) != REPLIES) {
+		LOG(smtp_rcpt_refused, .session = s->number,
+		    .client = slice_str(conn_peer(s->conn)),
+		    .from = s->tx.return_path, .rcpt = address,
+		    .code = slice_str(reply_rows[no].enhanced));
+		session_reply(s, no, address);
+		return;
+	}
+	rcpt_add(s, address, local);
+	session_reply(s, REPLY_RCPT_OK, SLICE(""));
+}

@@ -1,0 +1,37 @@
+/*
+ * session.h - the channels of sessions and what may be done over them.
+ *
+ * The capability is the descriptor: auth hands one end of a socket pair to
+ * store_grant with user, rights and session number, the other to the session.
+ * A call that comes over a channel is for that user and no other; without
+ * RIGHT_MAILBOXES, for INBOX only.  store_revoke closes channels.
+ */
+#ifndef STORE_SESSION_H
+#define STORE_SESSION_H
+
+#include "common/core/link.h"
+#include "store/user.h"
+
+struct session {
+	struct node	 node;		/* of all sessions */
+	struct link	*link;
+	struct user	*user;		/* held */
+	uint64_t	 number;
+	uint32_t	 rights;
+	uint64_t	 limit;		/* quota, bytes; 0: none */
+	struct node	 streams;	/* fetch.c: bytes on their way out */
+};
+
+typedef void session_call(struct request *, struct session *);
+
+/* The common beginning of every box call.  Calls fn now, or when no change
+   that it should see is in flight; or answers DENIED, GONE. */
+void		 session_run(struct request *, uint32_t right, session_call *);
+/* A mailbox by the number the client gave; NULL: answered, DENIED or NONE. */
+struct box	*session_box(struct request *, struct session *,
+		    uint32_t number);
+size_t		 sessions_count(void);
+void		 sessions_who(void (*fn)(void *, const struct session *),
+		    void *);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * user.h - users and their mailboxes in memory, and the changes made to them.
+ *
+ * UID and MODSEQ are given out here, before the commit that makes them last:
+ * `now` is what the next commit builds on.  `seen` is the mailbox as of its
+ * last durable commit, and all that is ever shown (engine.h, promise 2).
+ *
+ * A user is loaded from its rows when first needed and stays while somebody
+ * holds it: a session, a change in flight.  Others go, oldest first, when there
+ * are more than store.users_max.
+ *
+ * A change is one txn of one user.  Rows of the user and the mailbox go
+ * with it, so counters are right after every crash.  Changes are durable in
+ * the order of change_commit.
+ */
+#ifndef STORE_USER_H
+#define STORE_USER_H
+
+#include "common/core/list.h"
+#include "common/engine/engine.h"
+#include "store/rows.h"
+
+struct box {
+	struct node	 node;		/* in its user's list */
+	struct user	*user;
+	uint32_t	 number;
+	struct box_row	 now, seen;	/* seen.uidvalidity 0: not durable yet */
+	char		*name;		/* both rows' name points here */
+	struct node	 watchers;	/* box.c */
+};
+
+struct user {
+	struct map_node	 by_id;
+	struct node	 idle;		/* while nobody holds it */
+	uint64_t	 id;
+	struct user_row	 now;
+	struct node	 boxes;		/* those in use since it was loaded */
+	unsigned	 holds;
+	unsigned	 flying;	/* changes not yet durable */
+	unsigned	 altering;	/* ... that rows already shown depend on */
+	bool		 doubtful;	/* a commit's outcome is unknown: until all
+					   have landed nothing is changed, then
+					   the rows are read again */
+	struct node	 waiting;	/* requests that must read after them */
+	struct node	 ops;		/* outcomes being written: known.c */
+	uint64_t	 oldest_op;	/* no id below has a row; 0: not looked */
+	uint32_t	 oldest_token;	/* likewise, half day; 0: not looked */
+};
+
+/* NULL: its rows are damaged (logged) or in doubt: not now. */
+struct user	*user_hold(uint64_t id);
+void		 user_release(struct user *);
+void		 users_forget(void);	/* all of them; tests and the end */
+size_t		 users_count(void);
+
+/* NULL: there is none (or its row is damaged). */
+struct box	*box_get(struct user *, uint32_t number);
+struct box	*box_named(struct user *, struct slice name);
+/* Made in memory if it is not there yet; the first change of it creates it.
+   NULL only if it is damaged. */
+struct box	*box_inbox(struct user *);
+/* The last UID that may be shown of a range that ends at `to`. */
+uint32_t	 uid_last(const struct box *, uint32_t to);
+/* Is this how INBOX may be written (RFC 9051 5.1)? */
+bool		 box_is_inbox(struct slice name);
+
+struct change {
+	struct user	*user;
+	struct box	*box;		/* or NULL: no counters change */
+	struct txn	*txn;
+	int64_t		 messages, bytes;	/* by how much it grows */
+	bool		 alters;	/* readers and changers wait for it */
+	struct box_row	 seen;		/* private */
+	uint64_t	 used;		/* private */
+	void		(*done)(struct change *, enum engine_status);
+};
+
+/* The struct is the caller's, until done returned; all of it is set here. */
+void		 change_begin(struct change *, struct user *, struct box *);
+/* done gets OK or FULL or, if it cannot be known, UNKNOWN. */
+void		 change_commit(struct change *,
+		    void (*done)(struct change *, enum engine_status));
+void		 change_drop(struct change *);
+
+/* A request that must wait until nothing alters this user.  r->owner is used
+   for it until then. */
+struct request;
+void		 user_wait(struct user *, struct request *,
+		    void (*run)(struct request *));
+bool		 user_busy(const struct user *);
+
+#endif

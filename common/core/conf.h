@@ -68,7 +68,7 @@ struct conf {
 	struct slice	 log_to;	/* "stderr" or a path */
 	enum log_level	 log_level;
 	enum privileges	 privileges;
-	struct slice	 user[ROLES];	/* name or number; master's is unused */
+	struct slice	 user[ROLES];	/* name or number */
 	uint32_t	 workers[ROLES];	/* processes; 0: master, ctl */
 
 	/* the network */
@@ -80,9 +80,9 @@ struct conf {
 
 	/* what strangers may do */
 	uint32_t	 sessions[ROLES];	/* in one process; talkers */
-	uint32_t	 connections_max;	/* per address and process */
+	uint32_t	 connections_max;	/* per address, process */
 	uint32_t	 errors_max;		/* per session */
-	uint32_t	 unknown_max;		/* unknown recipients, likewise */
+	uint32_t	 unknown_max;	/* unknown recipients, likewise */
 	uint64_t	 message_max;
 	uint32_t	 recipients_max;	/* per message */
 	uint64_t	 smtp_wait;		/* for a command */
@@ -103,7 +103,7 @@ struct conf {
 	uint64_t	 cache;		/* of the index, per keeper */
 	uint64_t	 segment;	/* file size */
 	uint64_t	 undelete;	/* expunged messages stay this long */
-	uint64_t	 quota;		/* of users without their own; 0: none */
+	uint64_t	 quota;		/* if a user has no own; 0: none */
 	char		 separator;	/* ann+SUB@...; 0: no subaddresses */
 
 	/* private */

@@ -73,7 +73,7 @@ const struct slot *sentence_who(const struct sentence *);
 
 struct words {
 	struct slice	 v[LINE_WORDS];
-	size_t		 at[LINE_WORDS + 1];	/* offset in the line; of the end */
+	size_t		 at[LINE_WORDS + 1];	/* offsets; the end's is last */
 	unsigned	 n;
 };
 

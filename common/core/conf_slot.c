@@ -15,13 +15,14 @@ struct reading {
 
 /* ---- words of a certain form */
 
-/* In the form inet_ntop gives, so that equal addresses are equal texts. */
+/* In the form inet_ntop gives, so that equal addresses are equal texts.  An
+   IPv4 address in IPv6 clothes cannot be listened on: say it as IPv4. */
 static bool
 read_ip(struct reading *r)
 {
 	struct slice word = r->miss->words->v[*r->at];
 	char text[INET6_ADDRSTRLEN];
-	unsigned char ip[16];
+	struct in6_addr ip;
 	int family;
 
 	r->v->text = word;
@@ -32,8 +33,9 @@ read_ip(struct reading *r)
 	memcpy(text, word.p, word.n);
 	text[word.n] = '\0';
 	family = slice_find(word, ':') < word.n ? AF_INET6 : AF_INET;
-	if (inet_pton(family, text, ip) != 1 ||
-	    inet_ntop(family, ip, text, sizeof text) == NULL)
+	if (inet_pton(family, text, &ip) != 1 ||
+	    (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&ip)) ||
+	    inet_ntop(family, &ip, text, sizeof text) == NULL)
 		return false;
 	r->v->text = arena_slice(r->arena, slice_str(text));
 	return true;

@@ -240,6 +240,9 @@ static const struct {
 	{ "listen smtp on 1.2.3", "1:16: expected an IPv4 or IPv6 address or "
 	    "*, found \"1.2.3\"; for example: listen smtp on 0.0.0.0 port "
 	    "25" },
+	{ "listen smtp on ::ffff:1.2.3.4", "1:16: expected an IPv4 or IPv6 "
+	    "address or *, found \"::ffff:1.2.3.4\"; for example: listen smtp "
+	    "on 0.0.0.0 port 25" },
 	{ "listen smtp on * port 0", "1:23: expected a number from 1 to "
 	    "65535, found \"0\"; for example: listen smtp on 0.0.0.0 port "
 	    "25" },
@@ -442,7 +445,7 @@ START_TEST(what_is_shown_can_be_said)
 	check_fixpoint("");
 	check_fixpoint("server name mail.example.org");
 	check_fixpoint("listen lmtp at \"/a b#\" mode 0600\n"
-	    "listen smtp on ::ffff:1.2.3.4\n" "listen lmtp at /c\n"
+	    "listen smtp on 2001:db8::25\n" "listen lmtp at /c\n"
 	    "hold messages at most 0 seconds\nhold messages in at most 0 KB\n"
 	    "keep expunged messages for 0 ms\nmailbox quota 1048577 bytes\n"
 	    "separate subaddresses with nothing\n");

@@ -253,6 +253,12 @@ static const struct {
 	{ "listen lmtp at /x mode 0888", "1:24: expected an octal file mode "
 	    "such as 0660, found \"0888\"; for example: listen lmtp at "
 	    "/run/postino/lmtp mode 0660" },
+	{ "listen lmtp at /x mode 00660", "1:24: expected an octal file mode "
+	    "such as 0660, found \"00660\"; for example: listen lmtp at "
+	    "/run/postino/lmtp mode 0660" },
+	{ "listen sub on *", "1:8: expected \"smtp\", \"submission\", "
+	    "\"submissions\", \"lmtp\", \"pop3\", \"pop3s\", \"imap\" or "
+	    "\"imaps\", found \"sub\"; did you mean \"submission\"?" },
 	{ "log to postino.log", "1:8: expected \"stderr\" or a path from / of "
 	    "at most 4000 bytes, found \"postino.log\"; for example: log to "
 	    "/var/log/postino.log" },
@@ -398,6 +404,39 @@ START_TEST(examples_cut_and_spoilt)
 }
 END_TEST
 
+#define X63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* RFC 5321 4.1.2 and 4.5.3.1: Domain, Dot-string, and their lengths. */
+START_TEST(words_have_their_form)
+{
+	static const struct {
+		bool		 (*is)(struct slice);
+		const char	*good[5], *bad[9];
+	} forms[] = {
+		{ word_is_host, { "a", "mail.example.org", "1.a-b.c", X63 },
+		    { "", ".", "a.", ".a", "a..b", "-a.b", "a-.b", "a_b",
+		    X63 "a" } },
+		{ word_is_address, { "a@b", "a.b+c'd@e.f", X63 "a@b" },
+		    { "", "a", "@b", "a@", ".a@b", "a.@b", "a..b@c", "a@b@c",
+		    X63 "ab@c" } },
+		{ word_is_user, { "_a", "mail-in", "a1", "1", "65534" },
+		    { "", "0", "00", "root", "1a", "-a", "A", "a b",
+		    "4294967295" } },
+		{ word_is_place, { "/", "/a b", "stderr" },
+		    { "", "a", "./a", "stdout" } },
+	};
+
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		for (size_t j = 0; j < 5 && forms[i].good[j]; j++)
+			ck_assert_msg(forms[i].is(slice_str(forms[i].good[j])),
+			    "%s", forms[i].good[j]);
+		for (size_t j = 0; j < 9 && forms[i].bad[j]; j++)
+			ck_assert_msg(!forms[i].is(slice_str(forms[i].bad[j])),
+			    "%s", forms[i].bad[j]);
+	}
+}
+END_TEST
+
 START_TEST(distance_counts_steps)
 {
 	static const struct { const char *a, *b; unsigned far; } pairs[] = {
@@ -522,6 +561,8 @@ static const struct {
 	{ GOOD "listen smtp on 127.0.0.1", ":3:1: line 2 listens there "
 	    "already", { 0, 0 } },
 	{ GOOD CERT "listen pop3 on 0.0.0.0\nlisten pop3 on 1.2.3.4",
+	    ":5:1: line 4 listens there already", { 0, 0 } },
+	{ GOOD CERT "listen pop3 on ::1\nlisten pop3 on ::",
 	    ":5:1: line 4 listens there already", { 0, 0 } },
 	{ GOOD CERT "listen pop3 on 0.0.0.0\nlisten pop3s on :: port 110",
 	    NULL, { 0, 0 } },
@@ -700,6 +741,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, what_is_too_much_is_refused);
 	tcase_add_test(t, a_nul_is_no_end);
 	tcase_add_loop_test(t, examples_cut_and_spoilt, 0, CONF_SENTENCES);
+	tcase_add_test(t, words_have_their_form);
 	tcase_add_test(t, distance_counts_steps);
 	tcase_add_loop_test(t, an_example_is_shown_as_it_was_said, 0,
 	    CONF_SENTENCES);

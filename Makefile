@@ -11,7 +11,12 @@
 
 B	?= build
 PREFIX	?= /usr/local
-CC	?= gcc
+ifeq ($(origin CC),default)
+CC	:= gcc
+endif
+# One short line a step; V=1 shows the commands.
+Q	:= $(if $(V),,@)
+say	 = @echo '  $(1)	$(2)'
 
 VERSION	:= 0.1
 
@@ -78,13 +83,14 @@ all: $(PROGS)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 define lib
 $(B)/lib/$(1).a: $(call objs,common/$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$^
 endef
 $(foreach l,$(LIBS),$(eval $(call lib,$(l))))
 
@@ -93,10 +99,11 @@ define role
 $(B)/lib/role-$(1).a: $(call objs,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$^
 $(B)/bin/$(1): $(B)/lib/role-$(1).a $(LIBS_$(1):%=$(B)/lib/%.a) $(B)/lib/core.a
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ -Wl,--whole-archive $(B)/lib/role-$(1).a \
+	$$(call say,LINK,$$@)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ -Wl,--whole-archive $(B)/lib/role-$(1).a \
 	    -Wl,--no-whole-archive $(LIBS_$(1):%=$(B)/lib/%.a) $(B)/lib/core.a \
 	    $$(call pc,$(SYS_$(1)))
 endef
@@ -119,7 +126,8 @@ unitsys	 = $(if $(filter $(1),$(LIBS)),$(UNITSYS_$(1)),$(SYS_$(1)))
 define unit
 $(B)/unit/$(1): tests/unit/$(1).c $(call unitlibs,$(patsubst %/,%,$(dir $(1))))
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) -Itests -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$< \
+	$$(call say,UNIT,$$@)
+	$(Q)$(CC) $(CFLAGS) -Itests -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$< \
 	    $(call unitlibs,$(patsubst %/,%,$(dir $(1)))) \
 	    $$(call pc,check libseccomp -lpthread $(call unitsys,$(patsubst %/,%,$(dir $(1)))))
 endef
@@ -143,11 +151,13 @@ FUZZFLAGS := $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined \
 define fuzzer
 $(B)/fuzz/$(1): tests/fuzz/$(1).c
 	@mkdir -p $$(@D)
-	clang $(FUZZFLAGS) -o $$@ $$< $(call fuzzsrc,$(patsubst %/,%,$(dir $(1)))) \
+	$$(call say,FUZZ,$$@)
+	$(Q)clang $(FUZZFLAGS) -o $$@ $$< $(call fuzzsrc,$(patsubst %/,%,$(dir $(1)))) \
 	    $(call pc,$(call unitsys,$(patsubst %/,%,$(dir $(1)))) -lpthread)
 $(B)/replay/$(1): tests/fuzz/$(1).c tests/fuzz/replay.c $(call unitlibs,$(patsubst %/,%,$(dir $(1))))
 	@mkdir -p $$(@D)
-	$(CC) $(CFLAGS) -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$< tests/fuzz/replay.c \
+	$$(call say,REPLAY,$$@)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$< tests/fuzz/replay.c \
 	    $(call unitlibs,$(patsubst %/,%,$(dir $(1)))) \
 	    $$(call pc,libseccomp -lpthread $(call unitsys,$(patsubst %/,%,$(dir $(1)))))
 endef

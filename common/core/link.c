@@ -14,7 +14,6 @@ enum { READ_MAX = 256 * 1024 };
 
 enum role		 link_self = ROLES;
 static struct node	 dirty_links;
-static bool		 hooked;
 
 /* ---- frames */
 
@@ -90,11 +89,6 @@ flush_all(void)
 static void
 link_dirty(struct link *l)
 {
-	if (!hooked) {
-		list_init(&dirty_links);
-		loop_hook(LOOP_FLUSH, flush_all);
-		hooked = true;
-	}
 	if (l->watch.fd >= 0 && !l->blocked && !list_in(&l->dirty)) {
 		list_push(&dirty_links, &l->dirty);
 		loop_again();
@@ -350,6 +344,9 @@ link_new(enum role peer, unsigned instance, enum link_kind kind)
 {
 	struct link *l = mem_zero(sizeof *l);
 
+	if (dirty_links.next == NULL)
+		list_init(&dirty_links);
+	loop_hook(LOOP_FLUSH, flush_all);
 	l->watch.fd = -1;
 	l->watch.ready = link_ready;
 	l->peer = peer;

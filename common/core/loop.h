@@ -51,7 +51,7 @@ void		 timer_stop(struct timer *);
 uint64_t	 loop_now(void);	/* ms, read once per turn */
 uint64_t	 loop_clock(void);	/* ms, read now */
 
-/* fn runs in each turn at its phase, for ever. */
+/* fn runs in each turn at its phase, for ever; asking twice is once. */
 void		 loop_hook(enum loop_phase, void (*fn)(void));
 void		 loop_again(void);	/* do not sleep in the next wait */
 void		 loop_run(void);	/* until loop_stop */

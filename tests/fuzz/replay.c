@@ -43,6 +43,9 @@ try_input(const unsigned char *p, size_t n)
 static void
 try_mutants(unsigned char *p, size_t n)
 {
+	static const unsigned char nasty[] = { 0, '\r', '\n', '.', '<', '>',
+		'"', '\\', '{', '}', 0xff };
+
 	for (int i = 0; i < 200 && n > 0; i++) {
 		size_t at = next_random() % n, cut = n;
 		unsigned char was = p[at];
@@ -51,7 +54,7 @@ try_mutants(unsigned char *p, size_t n)
 		case 0: p[at] = (unsigned char)next_random(); break;
 		case 1: p[at] ^= (unsigned char)(1u << next_random() % 8); break;
 		case 2: cut = at; break;
-		case 3: p[at] = "\0\r\n.<>\"\\{}\xff"[next_random() % 11]; break;
+		case 3: p[at] = nasty[next_random() % sizeof nasty]; break;
 		}
 		try_input(p, cut);
 		if (next_random() % 3 != 0)

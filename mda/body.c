@@ -1,0 +1,119 @@
+/*
+ * The bytes of a message, once: they are parsed into the digest while they
+ * pass on.  A long body comes over a socket from queue and goes over another
+ * to the store of each batch, piece by piece: what is in memory is one piece
+ * and the header.  The slowest store sets the pace; one that is lost is left
+ * behind.
+ */
+#include <sys/socket.h>
+
+#include "common/mail/digest.h"
+#include "common/mail/header.h"
+#include "common/task/conn.h"
+#include "common/task/task.h"
+#include "mda/mda.h"
+
+enum { PIECE = 64 * 1024 };
+
+static void
+body_arrived(void *arg, enum wire_status status, const void *out)
+{
+	struct batch *b = arg;
+	const struct store_body_out *answer = out;
+
+	b->call = NULL;
+	if (status == WIRE_OK)
+		b->number = answer->number;
+	else
+		b->lost = true;
+	task_wake(b->task);
+}
+
+static void
+batch_begin(struct batch *b, uint64_t size)
+{
+	struct store_body_in in = { .size = size };
+	int fds[2];
+
+	b->task = task_self();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+		b->lost = true;
+		return;
+	}
+	in.fd = fds[1];
+	b->conn = conn_new(fds[0], "store");
+	conn_idle(b->conn, STREAM_WAIT);
+	b->call = link_call(mda.store(b->shard), WIRE_store_body, &in,
+	    STORE_WAIT + STREAM_WAIT, body_arrived, b);
+}
+
+static void
+batch_write(struct batch *b, struct slice piece)
+{
+	if (b->lost)
+		return;
+	conn_write(b->conn, piece);
+	if (!conn_flush(b->conn))
+		b->lost = true;
+}
+
+/* Waits until the store has it all, or it is clear that it never will. */
+static void
+batch_end(struct batch *b, bool whole)
+{
+	bool flushed = b->conn != NULL && conn_flush(b->conn);
+
+	while (whole && flushed && b->call != NULL && !b->lost)
+		if (!task_wait("the store has the body", 0))
+			break;
+	if (b->call != NULL)
+		link_forget(b->call);
+	b->call = NULL;
+	if (b->conn != NULL)
+		conn_close(b->conn);
+	b->conn = NULL;
+}
+
+static void
+keep_start(struct lease *l, struct slice piece)
+{
+	buf_slice(&l->start, slice_take(piece, HEADER_MAX - l->start.n));
+}
+
+static bool
+stream(struct lease *l)
+{
+	struct conn *from = conn_new(l->next.fd, "queue");
+	struct digester *d = digester_new(NULL);
+	uint64_t left = l->next.size;
+	struct slice piece;
+
+	l->next.fd = 0;
+	conn_idle(from, STREAM_WAIT);
+	for (struct batch *b = l->batches; b != NULL; b = b->next)
+		batch_begin(b, l->next.size);
+	while (left > 0 && (piece = conn_read_some(from,
+	    left < PIECE ? (size_t)left : PIECE)).n > 0) {
+		left -= piece.n;
+		keep_start(l, piece);
+		digester_feed(d, piece);
+		for (struct batch *b = l->batches; b != NULL; b = b->next)
+			batch_write(b, piece);
+		task_breathe();
+	}
+	for (struct batch *b = l->batches; b != NULL; b = b->next)
+		batch_end(b, left == 0);
+	conn_close(from);
+	digester_end(d, &l->digest);
+	return left == 0;
+}
+
+bool
+lease_body(struct lease *l)
+{
+	if (l->next.fd > 0)
+		return stream(l);
+	digest_make(&l->digest, l->next.body);
+	keep_start(l, l->next.body);
+	return true;
+}

@@ -1,0 +1,121 @@
+#include "mda/mda.h"
+
+#include <stdio.h>
+
+#include "common/core/daemon.h"
+#include "common/core/log.h"
+#include "common/task/task.h"
+
+/* One task: a credit with the queue, or a message. */
+struct worker {
+	struct task	*task;
+	bool		 idle;		/* waits for a message */
+};
+
+struct mda mda;
+static struct worker workers[MDA_TASKS];
+static unsigned alive;
+
+/* While the queue is away the call waits for it; what is not a message is
+   asked for again, but not at once. */
+static bool
+next(struct worker *w, struct queue_next_out *out, struct arena *arena)
+{
+	struct queue_next_in in = { .work = WORK_LOCAL };
+	enum wire_status s;
+
+	task_name("delivery");
+	w->idle = true;
+	s = queue_next(mda.queue, &in, out, arena, 0);
+	w->idle = false;
+	if (s != WIRE_OK && s != WIRE_GONE)
+		task_sleep("the queue recovers", 1000);
+	return s == WIRE_OK;
+}
+
+static void
+work(void *arg)
+{
+	struct worker *w = arg;
+	struct arena arena = { 0 };
+	struct queue_next_out out;
+
+	w->task = task_self();
+	while (!daemon_stopping() && !task_cancelled()) {
+		if (next(w, &out, &arena)) {
+			task_name("delivery of %016llx",
+			    (unsigned long long)out.id);
+			task_session(out.session);
+			deliver(&arena, &out);
+			task_session(0);
+		}
+		arena_reset(&arena);
+	}
+	arena_free(&arena);
+	if (--alive == 0)
+		daemon_idle();
+}
+
+/* ---- the role */
+
+static struct link *
+store_link(uint32_t shard)
+{
+	return daemon_link(ROLE_STORE, shard);
+}
+
+static void
+start(const struct conf *c)
+{
+	(void)c;
+	mda.queue = daemon_link(ROLE_QUEUE, 0);
+	mda.auth = daemon_link(ROLE_AUTH, 0);
+	mda.store = store_link;
+	task_init();
+	for (int i = 0; i < MDA_TASKS; i++)
+		if (task_spawn("delivery", work, &workers[i]))
+			alive++;
+	if (alive == 0)
+		fatal("no memory for a task");
+}
+
+/* Deliveries under way are finished; who waits for one goes. */
+static void
+stop(void)
+{
+	for (int i = 0; i < MDA_TASKS; i++)
+		if (workers[i].task != NULL && workers[i].idle)
+			task_cancel(workers[i].task);
+}
+
+static void
+stats(struct figures *f)
+{
+	figure_add(f, "messages", mda.messages);
+	figure_add(f, "stored", mda.stored);
+	figure_add(f, "refused", mda.refused);
+	figure_add(f, "became", mda.became);
+	figure_add(f, "later", mda.later);
+}
+
+static void
+one_task(void *arg, struct task *t, const char *name, const char *waits,
+    uint64_t ms, uint64_t session)
+{
+	(void)t;
+	figure_session(arg, slice_str(name), slice_str(waits), ms, session);
+}
+
+static void
+who(struct figures *f)
+{
+	task_each(one_task, f);
+}
+
+const struct daemon daemon_role = {
+	.name = "mda",
+	.start = start,
+	.stop = stop,
+	.stats = stats,
+	.who = who,
+};

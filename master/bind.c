@@ -18,8 +18,12 @@
 
 enum { BACKLOG = 4096 };
 
-static int	*sockets;	/* as conf->listeners */
-static size_t	 nsockets;
+/* Two for a listener on "*", else one. */
+static struct socket {
+	int			 fd;
+	const struct listener	*listener;
+} *sockets;
+static size_t	nsockets;
 
 static int
 bind_path(const struct listener *l)
@@ -54,35 +58,55 @@ bind_address(const struct listener *l, const struct addrinfo *a)
 	return fd;
 }
 
-/* "*" is both families where the kernel has both. */
 static void
-bind_port(const struct listener *l)
+socket_add(int fd, const struct listener *l)
+{
+	if (listen(fd, BACKLOG) != 0)
+		fatal("listen");
+	sockets[nsockets++] = (struct socket){ fd, l };
+}
+
+static void
+bind_port(const struct listener *l, const char *address)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
 	struct addrinfo *found;
 	char port[8];
-	bool any = slice_eq(l->address, SLICE("*"));
 
 	snprintf(port, sizeof port, "%u", l->port);
-	if (getaddrinfo(any ? "0.0.0.0" : l->address.p, port, &hints,
-	    &found) != 0)
-		fatal("%s is no address", l->address.p);
-	sockets[nsockets++] = bind_address(l, found);
+	if (getaddrinfo(address, port, &hints, &found) != 0)
+		fatal("%s is no address", address);
+	socket_add(bind_address(l, found), l);
 	freeaddrinfo(found);
+}
+
+static bool
+kernel_has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 void
 bind_all(const struct conf *conf)
 {
-	sockets = mem_array(conf->n_listeners, sizeof *sockets);
+	sockets = mem_array(2 * conf->n_listeners, sizeof *sockets);
 	for (size_t i = 0; i < conf->n_listeners; i++) {
-		if (conf->listeners[i].path.n > 0)
-			sockets[nsockets++] = bind_path(&conf->listeners[i]);
-		else
-			bind_port(&conf->listeners[i]);
-		if (listen(sockets[i], BACKLOG) != 0)
-			fatal("listen");
+		const struct listener *l = &conf->listeners[i];
+
+		if (l->path.n > 0)
+			socket_add(bind_path(l), l);
+		else if (!slice_eq(l->address, SLICE("*")))
+			bind_port(l, l->address.p);
+		else {
+			bind_port(l, "0.0.0.0");
+			if (kernel_has_ipv6())
+				bind_port(l, "::");
+		}
 	}
 }
 
@@ -90,9 +114,9 @@ void
 bind_close(void)
 {
 	for (size_t i = 0; i < nsockets; i++) {
-		close(sockets[i]);
-		if (master.conf->listeners[i].path.n > 0)
-			unlink(master.conf->listeners[i].path.p);
+		close(sockets[i].fd);
+		if (sockets[i].listener->path.n > 0)
+			unlink(sockets[i].listener->path.p);
 	}
 }
 
@@ -101,13 +125,13 @@ void
 bind_hand_over(struct child *c)
 {
 	for (size_t i = 0; i < nsockets; i++) {
-		const struct listener *l = &master.conf->listeners[i];
+		const struct listener *l = sockets[i].listener;
 		struct role_listen_in in = { .service = (uint32_t)l->service,
 			.name = slice_str(service_rows[l->service].name) };
 
 		if (service_rows[l->service].role != c->role)
 			continue;
-		in.fd = fcntl(sockets[i], F_DUPFD_CLOEXEC, 0);
+		in.fd = fcntl(sockets[i].fd, F_DUPFD_CLOEXEC, 0);
 		link_call(c->link, WIRE_role_listen, &in, 0, NULL, NULL);
 	}
 }

@@ -71,8 +71,7 @@ conf_load(struct buf *text, struct buf *errors, unsigned *n)
 		return NULL;
 	}
 	*n = conf_parse(c, buf_view(text), master.file, errors);
-	if (*n == 0)
-		*n = conf_check(c, &machine, errors);
+	*n += conf_check(c, &machine, errors);
 	if (*n == 0)
 		return c;
 	conf_free(c);

@@ -99,14 +99,50 @@ user_free(struct user *u)
 	free(u);
 }
 
+static bool
+count_row(void *arg, struct slice key, struct slice value, uint64_t blob)
+{
+	struct box_row *sum = arg;
+	struct message_row row;
+
+	(void)key;
+	(void)blob;
+	sum->messages++;
+	if (message_row_get(value, &row))
+		sum->bytes += row.size;
+	return true;
+}
+
+/* A commit that did not happen is in the counters of those that did. */
+static void
+box_recount(struct box *b)
+{
+	struct user *u = b->user;
+	struct key from = key_message(u->id, b->number, 0);
+	struct key to = key_message(u->id, b->number, UINT32_MAX);
+	struct box_row sum = { 0 };
+
+	engine_scan(store.engine, ENGINE_ROWS, key_view(&from), key_view(&to),
+	    count_row, &sum);
+	u->now.messages += sum.messages - (uint64_t)b->now.messages;
+	u->now.bytes += sum.bytes - b->now.bytes;
+	b->now.messages = b->seen.messages = sum.messages;
+	b->now.bytes = b->seen.bytes = sum.bytes;
+}
+
 /* After a commit whose outcome is unknown: what do the rows say? */
 static void
 user_reload(struct user *u)
 {
 	u->doubtful = !user_load(u);
-	LIST_EACH(n, &u->boxes)
-		if (box_load(CONTAINER(n, struct box, node)) < 0)
+	LIST_EACH(n, &u->boxes) {
+		struct box *b = CONTAINER(n, struct box, node);
+
+		if (box_load(b) < 0)
 			u->doubtful = true;
+		else
+			box_recount(b);
+	}
 }
 
 struct user *

@@ -32,6 +32,7 @@ enum outcome {
 	OUTCOME_LATER,		/* try again */
 	OUTCOME_BECAME,		/* replaced by other recipients (alias) */
 	OUTCOME_QUEUED,		/* in the spool: we are responsible now */
+	OUTCOME_REMOTE,		/* queue_done: its domain is not ours */
 };
 
 /* What a job is for: queue_next. */

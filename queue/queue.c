@@ -1,0 +1,69 @@
+#include "queue/queue.h"
+
+#include "queue/accept.h"
+#include "queue/body.h"
+#include "queue/dsn.h"
+#include "queue/hold.h"
+#include "queue/intake.h"
+#include "queue/lease.h"
+#include "queue/schedule.h"
+#include "queue/settle.h"
+#include "queue/show.h"
+#include "queue/spool.h"
+#include "queue/stats.h"
+#include "queue/token.h"
+
+struct queue_stats stats;
+
+void
+queue_limits(const struct conf *c)
+{
+	accept_limit(c->message_max);
+	hold_limits(c->hold_time, c->hold_memory);
+	schedule_limits(c->retry_first, c->retry_most, c->expire_after);
+	dsn_host(c->server_name);
+}
+
+void
+queue_serve(struct engine *e)
+{
+	lease_setup();
+	serve(WIRE_queue_hello, accept_hello);
+	serve(WIRE_queue_submit, accept_submit);
+	serve(WIRE_queue_begin, intake_begin);
+	serve(WIRE_queue_commit, intake_commit);
+	serve(WIRE_queue_next, lease_next);
+	serve(WIRE_queue_done, settle_results);
+	serve(WIRE_queue_list, show_list);
+	spool_open(e, accept_ready);
+}
+
+void
+queue_figures(void (*fn)(void *, const char *, uint64_t), void *arg)
+{
+	struct engine_figures f;
+
+	engine_figures(spool_engine(), &f);
+	fn(arg, "messages", message_count());
+	fn(arg, "held bytes", hold_bytes());
+	fn(arg, "tokens", token_count());
+	fn(arg, "arriving", intake_count());
+	fn(arg, "leaving", body_count());
+	fn(arg, "waiting workers", lease_credits());
+	fn(arg, "answered from memory", stats.held);
+	fn(arg, "answered from the spool", stats.spooled);
+	fn(arg, "declined", stats.declined);
+	fn(arg, "put off", stats.again);
+	fn(arg, "retries recognised", stats.retried);
+	fn(arg, "delivered", stats.delivered);
+	fn(arg, "refused", stats.refused);
+	fn(arg, "deferred", stats.deferred);
+	fn(arg, "forwarded", stats.forwarded);
+	fn(arg, "kept", stats.kept);
+	fn(arg, "reports", stats.bounced);
+	fn(arg, "set aside", stats.aside);
+	fn(arg, "leases", stats.leases);
+	fn(arg, "leases over the limit", stats.lease_limits);
+	fn(arg, "commits", f.commits);
+	fn(arg, "syncs", f.syncs);
+}

@@ -18,6 +18,14 @@ get(const struct heap *h, size_t at)
 	return h->v[at - 1];
 }
 
+/* A node may say a place in a heap that is gone (heap_free): it is believed
+   only if it is found there. */
+static bool
+is_in(const struct heap *h, const struct heap_node *n)
+{
+	return n->at != 0 && n->at <= h->n && get(h, n->at) == n;
+}
+
 /* Puts n at the free place `at` or above it. */
 static void
 rise(struct heap *h, size_t at, struct heap_node *n)
@@ -62,7 +70,7 @@ heap_del(struct heap *h, struct heap_node *n)
 	struct heap_node *last;
 	size_t at = n->at;
 
-	if (at == 0)
+	if (!is_in(h, n))
 		return;
 	n->at = 0;
 	last = get(h, h->n--);

@@ -35,8 +35,7 @@ loop_init(void)
 		close(epoll_fd);
 	if ((epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
 		fatal("epoll_create1");
-	for (struct heap_node *n; (n = heap_top(&timers)) != NULL;)
-		heap_del(&timers, n);
+	heap_free(&timers);
 	for (int phase = 0; phase < LOOP_PHASES; phase++)
 		for (int i = 0; i < HOOKS_MOST; i++)
 			hooks[phase][i] = NULL;
@@ -226,7 +225,8 @@ loop_hook(enum loop_phase phase, void (*fn)(void))
 {
 	int i = 0;
 
-	while (i < HOOKS_MOST && hooks[phase][i] != NULL)
+	while (i < HOOKS_MOST && hooks[phase][i] != NULL &&
+	    hooks[phase][i] != fn)
 		i++;
 	CHECK(i < HOOKS_MOST);
 	hooks[phase][i] = fn;

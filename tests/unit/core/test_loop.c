@@ -1,0 +1,721 @@
+/* One turn of the loop does its work in the order that loop.h draws, a deleted
+   watch is never called again, and pool jobs come back to the loop's thread. */
+#include "common/core/loop.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/core/buf.h"
+
+enum { ENDS = 40 };
+
+/* Pairs of sockets: the loop watches one end, the test uses the other. */
+static struct end {
+	struct watch	 watch;
+	int		 other;
+	unsigned	 calls, events;
+} ends[ENDS];
+
+static struct buf	 story;		/* what happened, a letter each */
+static int		 turns_left;
+static bool		 awake;		/* no turn sleeps */
+
+static struct end *
+end_of(struct watch *w)
+{
+	return CONTAINER(w, struct end, watch);
+}
+
+static void
+note(struct watch *w, unsigned events)
+{
+	end_of(w)->calls++;
+	end_of(w)->events = events;
+	buf_char(&story, 'r');
+}
+
+static void
+count_turn(void)
+{
+	if (awake)
+		loop_again();
+	if (--turns_left == 0)
+		loop_stop();
+}
+
+static void
+run_turns(int n)
+{
+	turns_left = n;
+	loop_again();
+	loop_run();
+}
+
+static void
+setup(void)
+{
+	int pair[2];
+
+	loop_init();
+	loop_hook(LOOP_AFTER, count_turn);
+	awake = true;
+	for (int i = 0; i < ENDS; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		ends[i] = (struct end){ .other = pair[1] };
+		ends[i].watch = (struct watch){ .fd = pair[0], .ready = note };
+	}
+}
+
+static void
+teardown(void)
+{
+	for (int i = 0; i < ENDS; i++) {
+		loop_del(&ends[i].watch);
+		close(ends[i].watch.fd);
+		close(ends[i].other);
+	}
+	buf_free(&story);
+}
+
+static void
+send_to(struct end *e)
+{
+	ck_assert_int_eq(write(e->other, "x", 1), 1);
+}
+
+static void
+receive(struct end *e)
+{
+	char c;
+
+	ck_assert_int_eq(read(e->watch.fd, &c, 1), 1);
+}
+
+/* ---- descriptors */
+
+START_TEST(level_reports_until_read)
+{
+	ck_assert(loop_add(&ends[0].watch, LOOP_IN, false));
+	run_turns(2);
+	ck_assert_uint_eq(ends[0].calls, 0);
+	send_to(&ends[0]);
+	run_turns(3);
+	ck_assert_uint_eq(ends[0].calls, 3);
+	ck_assert_uint_eq(ends[0].events, LOOP_IN);
+	receive(&ends[0]);
+	run_turns(3);
+	ck_assert_uint_eq(ends[0].calls, 3);
+}
+END_TEST
+
+START_TEST(edge_reports_once)
+{
+	ck_assert(loop_add(&ends[0].watch, LOOP_IN | LOOP_OUT, true));
+	run_turns(3);
+	ck_assert_uint_eq(ends[0].calls, 1);
+	ck_assert_uint_eq(ends[0].events, LOOP_OUT);
+	send_to(&ends[0]);
+	run_turns(3);
+	ck_assert_uint_eq(ends[0].calls, 2);
+	ck_assert_uint_eq(ends[0].events, LOOP_IN | LOOP_OUT);
+	send_to(&ends[0]);
+	run_turns(3);
+	ck_assert_uint_eq(ends[0].calls, 3);
+}
+END_TEST
+
+START_TEST(mod_changes_what_is_reported)
+{
+	struct end *e = &ends[0];
+
+	ck_assert(loop_add(&e->watch, 0, false));
+	send_to(e);
+	run_turns(2);
+	ck_assert_uint_eq(e->calls, 0);
+	loop_mod(&e->watch, LOOP_OUT);
+	run_turns(1);
+	ck_assert_uint_eq(e->events, LOOP_OUT);
+	loop_mod(&e->watch, LOOP_IN | LOOP_OUT);
+	run_turns(1);
+	ck_assert_uint_eq(e->events, LOOP_IN | LOOP_OUT);
+	loop_mod(&e->watch, LOOP_IN);
+	loop_mod(&e->watch, LOOP_IN);
+	run_turns(1);
+	ck_assert_uint_eq(e->events, LOOP_IN);
+}
+END_TEST
+
+/* Whoever waits only to read or only to write must learn of the end. */
+START_TEST(hangup_is_whatever_one_waits_for)
+{
+	for (int i = 0; i < 3; i++)
+		shutdown(ends[i].other, SHUT_RDWR);
+	ck_assert(loop_add(&ends[0].watch, LOOP_IN, false));
+	ck_assert(loop_add(&ends[1].watch, LOOP_OUT, false));
+	ck_assert(loop_add(&ends[2].watch, 0, false));
+	run_turns(1);
+	ck_assert_uint_eq(ends[0].events, LOOP_HUP | LOOP_IN);
+	ck_assert_uint_eq(ends[1].events, LOOP_HUP | LOOP_OUT);
+	ck_assert_uint_eq(ends[2].events, LOOP_HUP);
+}
+END_TEST
+
+/* A pipe without writers reports EPOLLHUP alone, without EPOLLIN. */
+START_TEST(hangup_of_a_pipe)
+{
+	struct end e = { .watch.ready = note };
+	int ends_of_pipe[2];
+
+	ck_assert_int_eq(pipe(ends_of_pipe), 0);
+	e.watch.fd = ends_of_pipe[0];
+	ck_assert(loop_add(&e.watch, LOOP_IN, false));
+	close(ends_of_pipe[1]);
+	run_turns(1);
+	ck_assert_uint_eq(e.events, LOOP_HUP | LOOP_IN);
+	loop_del(&e.watch);
+	close(e.watch.fd);
+}
+END_TEST
+
+/* A peer that only ceases to send has not hung up, unless one asks. */
+START_TEST(half_close)
+{
+	shutdown(ends[0].other, SHUT_WR);
+	ck_assert(loop_add(&ends[0].watch, LOOP_IN, false));
+	run_turns(1);
+	ck_assert_uint_eq(ends[0].events, LOOP_IN);
+	loop_mod(&ends[0].watch, LOOP_HUP);
+	run_turns(1);
+	ck_assert_uint_eq(ends[0].events, LOOP_HUP);
+}
+END_TEST
+
+START_TEST(kernel_refuses)
+{
+	char name[] = "/tmp/test_loop.XXXXXX";
+	struct end e = { .watch = { .fd = mkstemp(name), .ready = note } };
+
+	ck_assert_int_ge(e.watch.fd, 0);
+	unlink(name);
+	errno = 0;
+	ck_assert(!loop_add(&e.watch, LOOP_IN, false));
+	ck_assert_int_eq(errno, EPERM);
+	loop_del(&e.watch);
+	close(e.watch.fd);
+	e.watch.fd = -1;
+	ck_assert(!loop_add(&e.watch, LOOP_IN, false));
+	ck_assert_int_eq(errno, EBADF);
+}
+END_TEST
+
+static void
+delete_all(struct watch *w, unsigned events)
+{
+	note(w, events);
+	for (int i = 0; i < ENDS; i++)
+		loop_del(&ends[i].watch);
+}
+
+/* The first to be called deletes the others, whose events are read already. */
+START_TEST(deleted_watches_stay_silent)
+{
+	unsigned calls = 0;
+
+	for (int i = 0; i < ENDS; i++) {
+		ends[i].watch.ready = delete_all;
+		ck_assert(loop_add(&ends[i].watch, LOOP_IN, false));
+		send_to(&ends[i]);
+	}
+	run_turns(3);
+	for (int i = 0; i < ENDS; i++)
+		calls += ends[i].calls;
+	ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
+static void
+replace_all(struct watch *w, unsigned events)
+{
+	note(w, events);
+	for (int i = 0; i < ENDS; i++) {
+		loop_del(&ends[i].watch);
+		ends[i].watch.ready = note;
+		ck_assert(loop_add(&ends[i].watch, LOOP_OUT, false));
+	}
+}
+
+/* A watch that is added again is not given the event of its former life. */
+START_TEST(replaced_watches_start_anew)
+{
+	unsigned calls = 0;
+
+	for (int i = 0; i < ENDS; i++) {
+		ends[i].watch.ready = replace_all;
+		ck_assert(loop_add(&ends[i].watch, LOOP_IN, false));
+		send_to(&ends[i]);
+	}
+	run_turns(1);
+	for (int i = 0; i < ENDS; i++)
+		calls += ends[i].calls;
+	ck_assert_uint_eq(calls, 1);
+	run_turns(1);
+	for (int i = 0; i < ENDS; i++)
+		ck_assert_uint_eq(ends[i].events, LOOP_OUT);
+}
+END_TEST
+
+static void
+silence_all(struct watch *w, unsigned events)
+{
+	note(w, events);
+	for (int i = 0; i < ENDS; i++)
+		loop_mod(&ends[i].watch, 0);
+}
+
+START_TEST(unwanted_events_are_dropped)
+{
+	unsigned calls = 0;
+
+	for (int i = 0; i < ENDS; i++) {
+		ends[i].watch.ready = silence_all;
+		ck_assert(loop_add(&ends[i].watch, LOOP_IN, false));
+		send_to(&ends[i]);
+	}
+	run_turns(2);
+	for (int i = 0; i < ENDS; i++)
+		calls += ends[i].calls;
+	ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
+/* ---- timers */
+
+struct bell {
+	struct timer	 timer;
+	char		 letter;
+	uint64_t	 rang;
+};
+
+static void
+ring(struct timer *t)
+{
+	struct bell *b = CONTAINER(t, struct bell, timer);
+
+	b->rang = loop_now();
+	buf_char(&story, b->letter);
+}
+
+START_TEST(timers_in_order)
+{
+	struct bell a = { .timer.fire = ring, .letter = 'a' };
+	struct bell b = { .timer.fire = ring, .letter = 'b' };
+	struct bell c = { .timer.fire = ring, .letter = 'c' };
+	struct bell d = { .timer.fire = ring, .letter = 'd' };
+	uint64_t start = loop_clock();
+
+	awake = false;
+	timer_set(&a.timer, start + 30);
+	timer_set(&b.timer, start + 5);
+	timer_set(&c.timer, start + 1);
+	timer_set(&c.timer, start + 15);
+	timer_set(&d.timer, start + 10);
+	timer_stop(&d.timer);
+	timer_stop(&d.timer);
+	while (story.n < 3)
+		run_turns(1);
+	ck_assert_str_eq(buf_cstr(&story), "bca");
+	ck_assert_uint_ge(b.rang, start + 5);
+	ck_assert_uint_ge(c.rang, start + 15);
+	ck_assert_uint_ge(a.rang, start + 30);
+	ck_assert_uint_lt(a.rang, start + 5000);
+}
+END_TEST
+
+/* The wait is as long as the timer wants, not a row of short ones. */
+START_TEST(sleeps_until_the_timer)
+{
+	struct bell b = { .timer.fire = ring, .letter = 'b' };
+	uint64_t start = loop_clock();
+
+	awake = false;
+	timer_set(&b.timer, start + 40);
+	run_turns(2);
+	ck_assert_uint_eq(story.n, 1);
+	ck_assert_uint_ge(b.rang, start + 40);
+}
+END_TEST
+
+START_TEST(never_is_never)
+{
+	struct bell b = { .timer.fire = ring, .letter = 'b' };
+
+	timer_set(&b.timer, loop_now() + 1);
+	timer_set(&b.timer, 0);
+	while (loop_clock() < loop_now() + 3)
+		continue;
+	run_turns(2);
+	ck_assert_uint_eq(story.n, 0);
+}
+END_TEST
+
+static void
+ring_again(struct timer *t)
+{
+	ring(t);
+	timer_set(t, 1);
+}
+
+/* A timer that wants to ring at once for ever rings once a turn. */
+START_TEST(greedy_timer_ends_its_turn)
+{
+	struct bell b = { .timer.fire = ring_again, .letter = 'b' };
+
+	awake = false;
+	timer_set(&b.timer, 1);
+	run_turns(1);
+	ck_assert_uint_eq(story.n, 1);
+	run_turns(1);
+	ck_assert_uint_le(story.n, 2);
+	while (story.n < 3)
+		run_turns(1);
+	timer_stop(&b.timer);
+}
+END_TEST
+
+static struct bell	 victim = { .letter = 'v' };
+
+static void
+stop_victim(struct timer *t)
+{
+	ring(t);
+	timer_stop(&victim.timer);
+}
+
+START_TEST(timer_stops_another)
+{
+	struct bell b = { .timer.fire = stop_victim, .letter = 'b' };
+
+	victim.timer.fire = ring;
+	timer_set(&victim.timer, 2);
+	timer_set(&b.timer, 1);
+	run_turns(3);
+	ck_assert_str_eq(buf_cstr(&story), "b");
+}
+END_TEST
+
+/* Times long ago and far away: in range of epoll_wait's int. */
+START_TEST(far_timers)
+{
+	struct bell far = { .timer.fire = ring, .letter = 'f' };
+	struct bell near = { .timer.fire = ring, .letter = 'n' };
+
+	awake = false;
+	timer_set(&far.timer, UINT64_MAX);
+	ck_assert(loop_add(&ends[0].watch, LOOP_OUT, false));
+	run_turns(2);
+	ck_assert_str_eq(buf_cstr(&story), "rr");
+	loop_del(&ends[0].watch);
+	timer_set(&near.timer, loop_clock() + 2);
+	while (story.n < 3)
+		run_turns(1);
+	ck_assert_str_eq(buf_cstr(&story), "rrn");
+	timer_stop(&far.timer);
+}
+END_TEST
+
+/* ---- turns */
+
+static void hook_t(void) { buf_char(&story, 'T'); }
+static void hook_u(void) { buf_char(&story, 'U'); }
+static void hook_c(void) { buf_char(&story, 'C'); }
+static void hook_f(void) { buf_char(&story, 'F'); }
+static void hook_a(void) { buf_char(&story, 'A'); }
+
+START_TEST(order_of_a_turn)
+{
+	struct bell b = { .timer.fire = ring, .letter = 'b' };
+
+	loop_hook(LOOP_AFTER, hook_a);
+	loop_hook(LOOP_FLUSH, hook_f);
+	loop_hook(LOOP_COMMIT, hook_c);
+	loop_hook(LOOP_TASKS, hook_t);
+	loop_hook(LOOP_TASKS, hook_u);
+	timer_set(&b.timer, 1);
+	ck_assert(loop_add(&ends[0].watch, LOOP_OUT, false));
+	ck_assert(loop_add(&ends[1].watch, LOOP_OUT, false));
+	run_turns(2);
+	ck_assert_str_eq(buf_cstr(&story), "rrbTUCFArrTUCFA");
+}
+END_TEST
+
+START_TEST(again_is_for_one_turn)
+{
+	struct bell b = { .timer.fire = ring, .letter = 'b' };
+	uint64_t start = loop_clock();
+
+	awake = false;
+	timer_set(&b.timer, start + 30);
+	run_turns(1);
+	ck_assert_uint_eq(b.rang, 0);
+	while (story.n == 0) {
+		turns_left = 1;
+		loop_run();
+	}
+	ck_assert_uint_ge(b.rang, start + 30);
+}
+END_TEST
+
+START_TEST(stop_before_run)
+{
+	loop_hook(LOOP_TASKS, hook_t);
+	loop_stop();
+	loop_run();
+	ck_assert_uint_eq(story.n, 0);
+	run_turns(2);
+	ck_assert_str_eq(buf_cstr(&story), "TT");
+}
+END_TEST
+
+START_TEST(init_begins_anew)
+{
+	struct bell b = { .timer.fire = ring, .letter = 'b' };
+
+	loop_hook(LOOP_TASKS, hook_t);
+	timer_set(&b.timer, 1);
+	loop_stop();
+	loop_init();
+	loop_hook(LOOP_AFTER, count_turn);
+	run_turns(2);
+	ck_assert_uint_eq(story.n, 0);
+	timer_set(&b.timer, 1);
+	run_turns(2);
+	ck_assert_str_eq(buf_cstr(&story), "b");
+}
+END_TEST
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* A signal costs a turn, nothing else. */
+START_TEST(interrupted)
+{
+	struct bell b = { .timer.fire = ring, .letter = 'b' };
+	struct sigaction act = { .sa_handler = on_alarm }, before;
+
+	sigaction(SIGALRM, &act, &before);
+	awake = false;
+	timer_set(&b.timer, loop_clock() + 30);
+	ualarm(5000, 5000);
+	while (story.n == 0)
+		run_turns(1);
+	ualarm(0, 0);
+	sigaction(SIGALRM, &before, NULL);
+	ck_assert_str_eq(buf_cstr(&story), "b");
+}
+END_TEST
+
+/* ---- the pool */
+
+enum { JOBS = 200 };
+
+static struct task {
+	struct job	 job;
+	pthread_t	 thread;
+	int		 order;		/* in which it was begun */
+	bool		 worked, done, signals;
+} tasks[JOBS];
+
+static _Atomic int	 begun;
+static int		 done;
+static pthread_t	 loop_thread;
+
+static void
+work(struct job *j)
+{
+	struct task *t = CONTAINER(j, struct task, job);
+	sigset_t set;
+
+	t->order = begun++;
+	t->thread = pthread_self();
+	pthread_sigmask(SIG_SETMASK, NULL, &set);
+	t->signals = !sigismember(&set, SIGTERM) || !sigismember(&set, SIGUSR1);
+	t->worked = true;
+}
+
+static void
+finish(struct job *j)
+{
+	struct task *t = CONTAINER(j, struct task, job);
+
+	ck_assert(pthread_equal(pthread_self(), loop_thread));
+	ck_assert(t->worked && !t->done);
+	ck_assert(!pthread_equal(t->thread, loop_thread));
+	ck_assert(!t->signals);
+	t->done = true;
+	t->job.next = (void *)1;	/* it is mine again */
+	if (++done == JOBS)
+		loop_stop();
+}
+
+static void
+tasks_init(void)
+{
+	begun = done = 0;
+	loop_thread = pthread_self();
+	turns_left = 0;
+	awake = false;
+	for (int i = 0; i < JOBS; i++)
+		tasks[i] = (struct task){ .job = { NULL, work, finish } };
+}
+
+START_TEST(pool_does_every_job)
+{
+	struct pool *p = pool_new((unsigned)_i);
+	sigset_t set;
+
+	tasks_init();
+	for (int i = 0; i < JOBS; i++)
+		pool_add(p, &tasks[i].job);
+	loop_run();
+	ck_assert_int_eq(done, JOBS);
+	ck_assert_uint_eq(pool_waiting(p), 0);
+	for (int i = 0; _i == 1 && i < JOBS; i++)
+		ck_assert_int_eq(tasks[i].order, i);
+	pool_free(p);
+	pthread_sigmask(SIG_SETMASK, NULL, &set);
+	ck_assert(!sigismember(&set, SIGTERM));
+}
+END_TEST
+
+static struct pool	*shared;
+
+static void
+finish_and_add(struct job *j)
+{
+	if (++done == JOBS)
+		loop_stop();
+	else
+		pool_add(shared, j);
+}
+
+/* A done may give the same job again, and each wakes the loop. */
+START_TEST(jobs_go_round)
+{
+	shared = pool_new(2);
+	tasks_init();
+	tasks[0].job.done = finish_and_add;
+	pool_add(shared, &tasks[0].job);
+	loop_run();
+	ck_assert_int_eq(begun, JOBS);
+	pool_free(shared);
+}
+END_TEST
+
+static int	 gate[2];
+
+static void
+work_at_gate(struct job *j)
+{
+	char c;
+
+	begun++;
+	while (read(gate[0], &c, 1) < 0)
+		continue;
+	CONTAINER(j, struct task, job)->worked = true;
+}
+
+static void *
+open_gate(void *arg)
+{
+	usleep(20000);
+	ck_assert_int_eq(write(gate[1], "x", 1), 1);
+	return arg;
+}
+
+/* The running job ends, those behind it never begin. */
+START_TEST(pool_free_waits)
+{
+	struct pool *p = pool_new(1);
+	pthread_t opener;
+
+	tasks_init();
+	ck_assert_int_eq(pipe(gate), 0);
+	tasks[0].job.work = work_at_gate;
+	for (int i = 0; i < 3; i++)
+		pool_add(p, &tasks[i].job);
+	while (begun == 0)
+		usleep(1000);
+	ck_assert_uint_eq(pool_waiting(p), 2);
+	ck_assert_int_eq(pthread_create(&opener, NULL, open_gate, NULL), 0);
+	pool_free(p);
+	ck_assert(tasks[0].worked);
+	ck_assert(!tasks[1].worked && !tasks[2].worked);
+	ck_assert_int_eq(done, 0);
+	pthread_join(opener, NULL);
+	close(gate[0]);
+	close(gate[1]);
+}
+END_TEST
+
+static TCase *
+case_new(Suite *s, const char *name)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 20);
+	suite_add_tcase(s, t);
+	return t;
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("loop");
+	TCase *t = case_new(s, "descriptors");
+	SRunner *r;
+	int failed;
+
+	tcase_add_test(t, level_reports_until_read);
+	tcase_add_test(t, edge_reports_once);
+	tcase_add_test(t, mod_changes_what_is_reported);
+	tcase_add_test(t, hangup_is_whatever_one_waits_for);
+	tcase_add_test(t, hangup_of_a_pipe);
+	tcase_add_test(t, half_close);
+	tcase_add_test(t, kernel_refuses);
+	tcase_add_test(t, deleted_watches_stay_silent);
+	tcase_add_test(t, replaced_watches_start_anew);
+	tcase_add_test(t, unwanted_events_are_dropped);
+	t = case_new(s, "timers");
+	tcase_add_test(t, timers_in_order);
+	tcase_add_test(t, sleeps_until_the_timer);
+	tcase_add_test(t, never_is_never);
+	tcase_add_test(t, greedy_timer_ends_its_turn);
+	tcase_add_test(t, timer_stops_another);
+	tcase_add_test(t, far_timers);
+	t = case_new(s, "turns");
+	tcase_add_test(t, order_of_a_turn);
+	tcase_add_test(t, again_is_for_one_turn);
+	tcase_add_test(t, stop_before_run);
+	tcase_add_test(t, init_begins_anew);
+	tcase_add_test(t, interrupted);
+	t = case_new(s, "pool");
+	tcase_add_loop_test(t, pool_does_every_job, 1, 4);
+	tcase_add_test(t, jobs_go_round);
+	tcase_add_test(t, pool_free_waits);
+	r = srunner_create(s);
+	srunner_set_fork_status(r, CK_NOFORK);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

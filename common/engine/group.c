@@ -1,0 +1,493 @@
+/*
+ * Group commit.
+ *
+ *	filling ---> flying ---> applied
+ *	 memory   pwrite,sync    index, answers
+ *
+ * Everything committed since the last group started gathers in `filling`.
+ * When nothing is in flight the loop hands it to the committer, which writes
+ * it with one pwrite and one fdatasync and says so on an eventfd.  The loop
+ * then starts the next group at once, applies the durable one to the index
+ * and calls back in order, so the next sync runs meanwhile.  Only the loop
+ * moves groups, and only there: a group is never written before the one
+ * before it is durable, which recover.c builds on.
+ */
+#include "common/engine/file.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/core/codec.h"
+#include "common/core/log.h"
+
+enum { KEEP = 8 << 20 };	/* memory a group keeps between its flights */
+
+/* The committer's thread.  */
+
+static void
+write_all(int fd, struct slice s, uint64_t at)
+{
+	while (s.n > 0) {
+		ssize_t n = pwrite(fd, s.p, s.n, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			fatal("write to the log");
+		s = slice_drop(s, (size_t)n);
+		at += (uint64_t)n;
+	}
+}
+
+static void
+group_write(struct committer *c, struct group *g)
+{
+	if (g->start.number != 0) {
+		g->fd = segment_create(c->segments, &g->start, g->bytes.n,
+		    &g->size);
+		if (g->fd < 0)
+			fatal("new segment");
+	}
+	write_all(g->fd, buf_view(&g->bytes), g->base);
+	if (fdatasync(g->fd) != 0)
+		fatal("sync of the log");
+}
+
+static void *
+committer_run(void *arg)
+{
+	struct committer *c = arg;
+	const uint64_t one = 1;
+
+	pthread_mutex_lock(&c->lock);
+	for (;;) {
+		while (c->work == NULL && !c->stop)
+			pthread_cond_wait(&c->wake, &c->lock);
+		if (c->stop)
+			break;
+		pthread_mutex_unlock(&c->lock);
+		group_write(c, c->work);
+		pthread_mutex_lock(&c->lock);
+		c->work = NULL;
+		if (write(c->watch.fd, &one, sizeof one) != sizeof one)
+			fatal("eventfd");
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+/* The loop's thread from here on. */
+
+struct unit {
+	struct map_node	 node;
+};
+
+static void
+group_clear(struct group *g)
+{
+	map_free(&g->units);
+	g->units = (struct map){ 0 };
+	arena_reset(&g->arena);
+	buf_clear(&g->answers);
+	buf_clear(&g->named);
+	if (g->bytes.cap > KEEP)
+		buf_free(&g->bytes);
+	buf_clear(&g->bytes);
+	g->start.number = 0;
+	g->commits = 0;
+}
+
+void
+group_answer(struct file *f, engine_done *done, void *arg,
+    enum engine_status status)
+{
+	const struct answer a = { done, arg, status };
+
+	if (done != NULL)
+		buf_add(&f->filling->answers, &a, sizeof a);
+	loop_again();
+}
+
+static void
+answer_all(struct group *g)
+{
+	struct answer a;
+
+	for (size_t i = 0; i < g->answers.n; i += sizeof a) {
+		memcpy(&a, g->answers.p + i, sizeof a);
+		a.done(a.arg, a.status);
+	}
+}
+
+size_t
+group_add(struct file *f, enum record_type type, uint64_t id,
+    const struct slice *v, size_t n)
+{
+	struct group *g = f->filling;
+	struct record r = { .type = type, .id = id,
+		.sequence = ++f->sequence };
+	size_t at = record_start(&g->bytes);
+
+	for (size_t i = 0; i < n; i++)
+		buf_slice(&g->bytes, v[i]);
+	record_finish(&g->bytes, at, &r);
+	g->last = r.sequence;
+	loop_again();
+	return at;
+}
+
+static void
+unit_note(struct group *g, uint64_t unit)
+{
+	struct unit *u;
+
+	if (map_get(&g->units, unit) != NULL)
+		return;
+	u = arena_array(&g->arena, 1, sizeof *u);
+	map_put(&g->units, &u->node, unit);
+}
+
+void
+group_commit(struct engine *e, struct txn *t, engine_done *done, void *arg)
+{
+	struct file *f = FILE_OF(e);
+	struct group *g = f->filling;
+	struct slice body = buf_view(&t->body);
+	bool room = t->grows ? file_room(e, body.n) :
+	    room_to_delete(f, body.n);
+
+	if (body.n > 0 && !room) {
+		group_answer(f, done, arg, ENGINE_FULL);
+		return;
+	}
+	if (body.n > 0) {
+		group_add(f, RECORD_ROWS, t->unit, &body, 1);
+		unit_note(g, t->unit);
+	}
+	for (size_t i = 0; i < txn_named(t); i++)
+		hold_fly(f, txn_blob(t, i));
+	buf_slice(&g->named, buf_view(&t->blobs));
+	g->commits++;
+	group_answer(f, done, arg, ENGINE_OK);
+}
+
+void
+group_settle(struct engine *e, uint64_t unit, engine_done *done, void *arg)
+{
+	struct file *f = FILE_OF(e);
+	const struct answer a = { done, arg, ENGINE_OK };
+
+	if (map_get(&f->filling->units, unit) != NULL)
+		buf_add(&f->filling->answers, &a, sizeof a);
+	else if (f->flying != NULL &&
+	    map_get(&f->flying->units, unit) != NULL)
+		buf_add(&f->flying->answers, &a, sizeof a);
+	else
+		done(arg, ENGINE_OK);
+}
+
+/* Completes the headers, now that the place is known. */
+static void
+seal(struct group *g, uint32_t generation)
+{
+	uint64_t first = 0;
+
+	for (size_t at = 0; at < g->bytes.n;) {
+		char *h = g->bytes.p + at;
+
+		if (first == 0)
+			first = be64_get(h + 16);
+		at += record_size(be32_get(h + 12));
+		record_seal(h, generation, first);
+	}
+}
+
+static uint32_t
+generation_new(void)
+{
+	uint32_t n = 0;
+
+	while (n == 0) {
+		if (getrandom(&n, sizeof n, 0) != sizeof n)
+			fatal("getrandom");
+	}
+	return n;
+}
+
+/* Where the group goes: behind the last one, or to a new segment. */
+static void
+place(struct file *f, struct group *g)
+{
+	struct segment *s = segment_last(&f->segments);
+
+	if (s == NULL || s->end + g->bytes.n > s->size) {
+		uint32_t number = s == NULL ? 1 : s->number + 1;
+
+		s = segment_add(&f->segments, number);
+		g->start = (struct segment_start){ .number = number,
+			.generation = generation_new(),
+			.floor = be64_get(g->bytes.p + 16) - 1,
+			.blob = f->next_blob };
+		s->floor = g->start.floor;
+		s->generation = g->start.generation;
+	} else if ((g->fd = segment_fd(&f->segments, s)) < 0) {
+		fatal("open segment");
+	}
+	g->segment = s;
+	g->base = s->end;
+	seal(g, s->generation);
+}
+
+/* Takes what was filled, and begins to fill one of the three that is free. */
+static struct group *
+fill_next(struct file *f)
+{
+	struct group *full = f->filling, *g = f->groups;
+
+	while (g == full || g == f->flying || g == f->landing)
+		g++;
+	f->filling = g;
+	return full;
+}
+
+static void
+launch(struct file *f)
+{
+	struct group *g = fill_next(f);
+	struct committer *c = &f->committer;
+
+	f->flying = g;
+	place(f, g);
+	pthread_mutex_lock(&c->lock);
+	c->work = g;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* No commit of it writes anything: it is as good as durable. */
+static void
+answer_empty(struct file *f)
+{
+	struct group *g = fill_next(f);
+
+	f->landing = g;
+	f->figures.commits += g->commits;
+	answer_all(g);
+	group_clear(g);
+	f->landing = NULL;
+}
+
+void
+group_turn(struct engine *e)
+{
+	struct file *f = FILE_OF(e);
+
+	if (f->flying != NULL)
+		return;
+	if (f->filling->bytes.n > 0) {
+		launch(f);
+	} else if (f->filling->answers.n > 0) {
+		answer_empty(f);
+	}
+}
+
+static bool
+apply_records(struct file *f, struct group *g)
+{
+	struct slice all = buf_view(&g->bytes);
+	struct record r;
+
+	for (size_t at = 0; at < all.n; at += record_size(r.length)) {
+		struct slice s = slice_drop(all, at);
+		struct hold *h;
+
+		CHECK(record_parse(s, g->segment->generation, &r));
+		if (!apply_record(f, &r, slice_take(slice_drop(s, RECORD_HEAD),
+		    r.length), g->segment, g->base + at))
+			return false;
+		if ((r.type != RECORD_BLOB && r.type != RECORD_FILE) ||
+		    (h = hold_find(f, r.id)) == NULL)
+			continue;
+		if (h->group == g) {
+			h->group = NULL;
+			h->own = false;
+		}
+	}
+	return true;
+}
+
+static void
+apply(struct file *f, struct group *g)
+{
+	if (!apply_begin(f) || !apply_records(f, g))
+		index_broken(f);
+	for (size_t i = 0; i < g->named.n; i += sizeof(uint64_t)) {
+		uint64_t number;
+
+		memcpy(&number, g->named.p + i, sizeof number);
+		hold_land(f, number);
+	}
+	if (!apply_end(f))
+		index_broken(f);
+}
+
+/* The segment's end moves on; a new one takes over. */
+static void
+advance(struct file *f, struct group *g)
+{
+	struct segment *s = g->segment;
+
+	s->end = g->base + g->bytes.n;
+	if (g->start.number != 0) {
+		s->fd = g->fd;
+		s->size = g->size;
+		f->segments.open++;
+		maintain_rotated(f, f->segments.n < 2 ? NULL :
+		    f->segments.v[f->segments.n - 2]);
+	}
+	f->figures.groups++;
+	f->figures.syncs++;
+	f->figures.bytes += g->bytes.n;
+	f->figures.commits += g->commits;
+	f->figures.sequence = g->last;
+}
+
+/* The group in flight is durable. */
+static void
+landed(struct file *f)
+{
+	struct group *g = f->flying;
+
+	f->flying = NULL;
+	f->landing = g;
+	advance(f, g);
+	if (f->filling->bytes.n > 0)
+		launch(f);
+	apply(f, g);
+	maintain_wrote(f, g->bytes.n);
+	answer_all(g);
+	group_clear(g);
+	f->landing = NULL;
+}
+
+static void
+ready(struct watch *w, unsigned events)
+{
+	struct committer *c = CONTAINER(w, struct committer, watch);
+	struct file *f = CONTAINER(c, struct file, committer);
+	uint64_t count;
+
+	(void)events;
+	if (read(w->fd, &count, sizeof count) == sizeof count)
+		landed(f);
+}
+
+void
+group_drain(struct file *f)
+{
+	struct pollfd p = { .fd = f->committer.watch.fd, .events = POLLIN };
+
+	for (;;) {
+		group_turn(&f->engine);
+		if (f->flying == NULL) {
+			if (f->filling->answers.n == 0 &&
+			    f->filling->bytes.n == 0)
+				return;
+			continue;
+		}
+		if (poll(&p, 1, -1) == 1)
+			ready(&f->committer.watch, LOOP_IN);
+	}
+}
+
+/* Does an operation of this record change the row? */
+static bool
+changes(const struct record *r, struct slice body, unsigned space,
+    struct slice key)
+{
+	struct op op;
+
+	while (op_next(&body, r, &op)) {
+		if (op.kind == OP_DELRANGE ? slice_cmp(op.key, key) <= 0 &&
+		    slice_cmp(key, op.value) < 0 :
+		    op.space == space && slice_eq(op.key, key))
+			return true;
+	}
+	return false;
+}
+
+static bool
+touches(const struct group *g, uint64_t unit, unsigned space, struct slice key)
+{
+	struct slice all = buf_view(&g->bytes);
+	struct record r;
+
+	if (map_get(&g->units, unit) == NULL)
+		return false;
+	while (all.n > 0) {
+		r = (struct record){ .type = (unsigned char)all.p[44],
+			.length = be32_get(all.p + 12),
+			.id = be64_get(all.p + 32) };
+		if (r.type == RECORD_ROWS && r.id == unit && changes(&r,
+		    slice_take(slice_drop(all, RECORD_HEAD), r.length),
+		    space, key))
+			return true;
+		all = slice_drop(all, record_size(r.length));
+	}
+	return false;
+}
+
+bool
+group_touches(const struct file *f, uint64_t unit, unsigned space,
+    struct slice key)
+{
+	return touches(f->filling, unit, space, key) ||
+	    (f->flying != NULL && touches(f->flying, unit, space, key));
+}
+
+void
+group_open(struct file *f)
+{
+	struct committer *c = &f->committer;
+
+	f->filling = &f->groups[0];
+	c->segments = &f->segments;
+	c->watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->watch.ready = ready;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	if (c->watch.fd < 0 || !loop_add(&c->watch, LOOP_IN, false) ||
+	    pthread_create(&c->thread, NULL, committer_run, c) != 0)
+		fatal("committer");
+}
+
+void
+group_close(struct file *f)
+{
+	struct committer *c = &f->committer;
+
+	group_drain(f);
+	pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->thread, NULL);
+	loop_del(&c->watch);
+	close(c->watch.fd);
+	pthread_mutex_destroy(&c->lock);
+	pthread_cond_destroy(&c->wake);
+	for (size_t i = 0; i < 3; i++) {
+		struct group *g = &f->groups[i];
+
+		group_clear(g);
+		buf_free(&g->bytes);
+		buf_free(&g->answers);
+		buf_free(&g->named);
+		arena_free(&g->arena);
+	}
+}

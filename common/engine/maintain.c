@@ -1,0 +1,284 @@
+/*
+ * What runs beside the serving, on the keeper's thread, started by a timer
+ * that is only set while there is something to do: an engine nobody writes to
+ * does nothing, one minute after its last commit.
+ *
+ * The index needs no sync for safety.  It is flushed so that a file that it
+ * no longer names may be unlinked, and checkpointed so that the next start
+ * has little to replay.
+ */
+#include "common/engine/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/core/log.h"
+
+enum {
+	TICK = 200,			/* ms */
+	CHECKPOINT_TIME = 60 * 1000,	/* ms */
+	CHECKPOINT_BYTES = 64 << 20,
+	ROOM_TIME = 1000,		/* ms between two statvfs */
+	DELETE_ROOM = 1 << 20,		/* what a delete leaves free */
+};
+
+/* Room. */
+
+static void
+room_look(struct file *f)
+{
+	struct statvfs v;
+
+	if (f->free_at != 0 && loop_now() - f->free_at < ROOM_TIME)
+		return;
+	f->free_at = loop_now() | 1;
+	f->free_spent = 0;
+	if (fstatvfs(f->segments.dir, &v) == 0)
+		f->free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+}
+
+bool
+file_room(struct engine *e, uint64_t bytes)
+{
+	struct file *f = FILE_OF(e);
+	uint64_t need = f->free_spent + bytes;
+
+	room_look(f);
+	return f->free_bytes >= need && f->free_bytes - need >= f->conf.floor;
+}
+
+/* Deletes may use what mail may not, and what is allocated already. */
+bool
+room_to_delete(struct file *f, uint64_t bytes)
+{
+	struct segment *s = segment_last(&f->segments);
+	uint64_t need = bytes + RECORD_HEAD + f->filling->bytes.n;
+	uint64_t here = s == NULL ? 0 : s->size - s->end;
+
+	room_look(f);
+	if (f->free_bytes >= f->free_spent + need + DELETE_ROOM)
+		return true;
+	if (f->flying != NULL)
+		need += f->flying->bytes.n;
+	return here >= need || next_room(&f->segments) >= need + SEGMENT_HEAD;
+}
+
+/* The regular job. */
+
+static void
+work(struct job *j)
+{
+	struct upkeep *u = CONTAINER(j, struct upkeep, job);
+	struct file *f = CONTAINER(u, struct file, upkeep);
+	char name[32];
+
+	u->failed = index_trickle(f->index) == INDEX_BAD ||
+	    index_flush(f->index) == INDEX_BAD ||
+	    (u->checkpoint && index_checkpoint(f->index) == INDEX_BAD);
+	for (size_t i = 0; !u->failed && i < u->doomed.n; i += 8) {
+		uint64_t number;
+
+		memcpy(&number, u->doomed.p + i, sizeof number);
+		blob_name(name, 'b', number);
+		unlinkat(f->segments.dir, name, 0);
+	}
+}
+
+static void
+answers_give(struct buf *answers)
+{
+	struct buf all = *answers;
+	struct answer a;
+
+	*answers = (struct buf){ 0 };
+	for (size_t i = 0; i < all.n; i += sizeof a) {
+		memcpy(&a, all.p + i, sizeof a);
+		a.done(a.arg, a.status);
+	}
+	buf_free(&all);
+}
+
+static void	upkeep_start(struct file *, bool checkpoint);
+
+static void
+worked(struct job *j)
+{
+	struct upkeep *u = CONTAINER(j, struct upkeep, job);
+	struct file *f = CONTAINER(u, struct file, upkeep);
+
+	if (u->failed)
+		index_broken(f);
+	u->out = false;
+	buf_clear(&u->doomed);
+	answers_give(&u->answers);
+	if (f->waiting.n > 0)
+		upkeep_start(f, true);
+}
+
+static void
+upkeep_start(struct file *f, bool checkpoint)
+{
+	struct upkeep *u = &f->upkeep;
+	struct buf swap = u->doomed;
+
+	u->out = true;
+	u->checkpoint = checkpoint;
+	u->doomed = f->doomed;
+	f->doomed = swap;
+	if (checkpoint) {
+		u->answers = f->waiting;
+		f->waiting = (struct buf){ 0 };
+		f->dirty_bytes = f->dirty_since = 0;
+	}
+	u->job = (struct job){ .work = work, .done = worked };
+	pool_add(f->keeper, &u->job);
+}
+
+/* Busy: every tick a little.  Quiet: one flush, then sleep until the
+   checkpoint is due; after it there is nothing more to do. */
+static void
+fire(struct timer *t)
+{
+	struct file *f = CONTAINER(t, struct file, tick);
+	uint64_t now = loop_now();
+	bool due = f->dirty_bytes >= CHECKPOINT_BYTES ||
+	    now >= f->dirty_since + CHECKPOINT_TIME;
+
+	if (f->dirty_since == 0)
+		return;
+	if (f->upkeep.out) {
+		timer_set(t, now + TICK);
+		return;
+	}
+	if (!due)
+		timer_set(t, f->active ? now + TICK :
+		    f->dirty_since + CHECKPOINT_TIME);
+	f->active = false;
+	upkeep_start(f, due);
+}
+
+/* Files ahead of their use. */
+
+static void
+ahead_work(struct job *j)
+{
+	struct ahead *a = CONTAINER(j, struct ahead, job);
+	struct file *f = CONTAINER(a, struct file, ahead);
+
+	/* Without room there is none; whoever needs it says FULL. */
+	a->made = next_make(&f->segments, "next");
+	if (a->made)
+		next_make(&f->segments, "spare");
+}
+
+static void
+ahead_done(struct job *j)
+{
+	CONTAINER(j, struct ahead, job)->out = false;
+}
+
+static void
+ahead_look(struct file *f)
+{
+	const struct segment *s = segment_last(&f->segments);
+
+	if (f->ahead.out || f->ahead.made || s == NULL ||
+	    s->end < s->size / 2)
+		return;
+	f->ahead.out = true;
+	f->ahead.job = (struct job){ .work = ahead_work, .done = ahead_done };
+	pool_add(f->keeper, &f->ahead.job);
+}
+
+void
+maintain_wrote(struct file *f, uint64_t bytes)
+{
+	f->free_spent += bytes;
+	f->dirty_bytes += bytes;
+	if (f->dirty_since == 0)
+		f->dirty_since = loop_now() | 1;
+	if (!f->active)
+		timer_set(&f->tick, loop_now() + TICK);
+	f->active = true;
+	ahead_look(f);
+}
+
+/* The unused end of a full segment goes back to the file system. */
+struct trim {
+	struct job	 job;
+	struct segment	*segment;
+};
+
+static void
+trim_work(struct job *j)
+{
+	const struct segment *s = CONTAINER(j, struct trim, job)->segment;
+
+	/* If not now, then at the next start. */
+	(void)!ftruncate(s->fd, (off_t)s->end);
+}
+
+static void
+trim_done(struct job *j)
+{
+	struct trim *t = CONTAINER(j, struct trim, job);
+
+	segment_unuse(t->segment);
+	free(t);
+}
+
+void
+maintain_rotated(struct file *f, struct segment *old)
+{
+	struct trim *t;
+
+	f->ahead.made = false;
+	if (old == NULL || old->end == old->size ||
+	    segment_fd(&f->segments, old) < 0)
+		return;
+	old->size = old->end;
+	t = mem_zero(sizeof *t);
+	t->segment = old;
+	t->job = (struct job){ .work = trim_work, .done = trim_done };
+	segment_use(old);
+	pool_add(f->keeper, &t->job);
+}
+
+void
+file_checkpoint(struct engine *e, engine_done *done, void *arg)
+{
+	struct file *f = FILE_OF(e);
+	const struct answer a = { done, arg, ENGINE_OK };
+
+	if (done != NULL)
+		buf_add(&f->waiting, &a, sizeof a);
+	if (!f->upkeep.out)
+		upkeep_start(f, true);
+}
+
+void
+maintain_open(struct file *f)
+{
+	f->tick.fire = fire;
+	f->readers = pool_new(f->conf.readers > 0 ? f->conf.readers : 2);
+	f->keeper = pool_new(1);
+	next_make(&f->segments, "spare");
+}
+
+void
+maintain_close(struct file *f)
+{
+	timer_stop(&f->tick);
+	pool_free(f->readers);
+	pool_free(f->keeper);
+	if (index_checkpoint(f->index) != INDEX_OK)
+		index_broken(f);
+	buf_free(&f->upkeep.doomed);
+	buf_free(&f->upkeep.answers);
+	buf_free(&f->doomed);
+	buf_free(&f->waiting);
+	buf_free(&f->compaction.records);
+}

@@ -1,0 +1,71 @@
+#include "auth/auth.h"
+
+#include "auth/remember.h"
+#include "auth/session.h"
+#include "auth/usage.h"
+#include "common/core/log.h"
+
+enum { PENALTIES = 16384 };	/* entries */
+
+struct auth auth;
+
+void
+auth_configure(const struct conf *c)
+{
+	auth.rules = (struct rules){ .separator = c->separator,
+		.postmaster = c->postmaster, .server_name = c->server_name };
+	auth.quota = c->quota;
+}
+
+void
+auth_begin(struct engine *e)
+{
+	auth.engine = e;
+	auth.penalties = penalties_new(PENALTIES);
+	directory_load(&auth.dir, e);
+	LOG(accounts_read, .domains = auth.dir.n_domains,
+	    .users = auth.dir.n_users, .aliases = auth.dir.n_aliases);
+	ask_serve();
+	login_serve();
+	session_serve();
+	change_serve();
+	list_serve();
+	usage_begin();
+}
+
+void
+auth_end(void)
+{
+	usage_end();
+	session_end_all();
+	remember_drop_all();
+	directory_free(&auth.dir);
+	penalties_free(auth.penalties);
+}
+
+uint64_t
+user_limit(const struct user *u)
+{
+	return u->row.limit != 0 ? u->row.limit : auth.quota;
+}
+
+bool
+user_is_full(const struct user *u)
+{
+	uint64_t limit = user_limit(u);
+
+	return limit != 0 && u->used >= limit;
+}
+
+void
+busy_begin(void)
+{
+	auth.busy++;
+}
+
+void
+busy_end(void)
+{
+	if (--auth.busy == 0 && auth.idle != NULL)
+		auth.idle();
+}

@@ -1,0 +1,54 @@
+#include "auth/secret.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/core/log.h"
+
+static unsigned char key[32];
+
+void
+secret_init(void)
+{
+	unsigned char hash[SECRET_HASH];
+
+	if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
+		fatal("getrandom");
+	/* OpenSSL reads its files at the first use. */
+	secret_hash(NULL, 0, hash);
+}
+
+void
+secret_hash(const struct slice *parts, size_t n,
+    unsigned char hash[SECRET_HASH])
+{
+	struct buf b = { 0 };
+	unsigned length;
+	size_t room = 1;
+
+	for (size_t i = 0; i < n; i++)
+		room += sizeof parts[i].n + parts[i].n;
+	buf_reserve(&b, room);	/* growing would leave copies behind */
+	for (size_t i = 0; i < n; i++) {
+		buf_add(&b, &parts[i].n, sizeof parts[i].n);
+		buf_slice(&b, parts[i]);
+	}
+	if (HMAC(EVP_sha256(), key, sizeof key, (unsigned char *)b.p, b.n,
+	    hash, &length) == NULL || length != SECRET_HASH)
+		fatal("HMAC-SHA256 failed");
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+}
+
+uint64_t
+secret_number(const struct slice *parts, size_t n)
+{
+	unsigned char hash[SECRET_HASH];
+	uint64_t v;
+
+	secret_hash(parts, n, hash);
+	memcpy(&v, hash, sizeof v);
+	return v == 0 ? 1 : v;
+}

@@ -99,8 +99,7 @@ static void
 farewell(struct session *s)
 {
 	if (conn_error(s->conn) == CONN_CANCELLED)
-		conn_last_words(s->conn,
-		    SLICE("-ERR [SYS/TEMP] going down, try again soon\r\n"));
+		session_err(s, "[SYS/TEMP] going down, try again soon");
 }
 
 void

@@ -172,15 +172,11 @@ farewell(struct session *s)
 {
 	enum conn_error e = conn_error(s->conn);
 
-	/* The error is sticky for reading; these two may still be written. */
-	if (e == CONN_TIMEOUT || e == CONN_CANCELLED) {
-		struct buf b = { 0 };
-
-		reply_add(&b, e == CONN_TIMEOUT ? REPLY_TIMEOUT :
-		    REPLY_SHUTDOWN, smtpd_conf->server_name);
-		conn_last_words(s->conn, buf_view(&b));
-		buf_free(&b);
-	}
+	/* After these two the way out is still open. */
+	if (e == CONN_TIMEOUT)
+		session_leave(s, REPLY_TIMEOUT);
+	else if (e == CONN_CANCELLED)
+		session_leave(s, REPLY_SHUTDOWN);
 }
 
 /* "name ESMTP Postino": the first word is our host name (RFC 5321 4.2). */

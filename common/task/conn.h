@@ -70,9 +70,6 @@ void		 conn_printf(struct conn *, const char *, ...)
 /* The output buffer itself, to append a reply to. */
 struct buf	*conn_out(struct conn *);
 bool		 conn_flush(struct conn *);	/* false at an error */
-/* After a timeout or a cancellation: one last text, sent if the peer takes it
-   at once (a 421, a BYE).  It waits for nothing. */
-void		 conn_last_words(struct conn *, struct slice);
 
 enum conn_error	 conn_error(const struct conn *);
 const char	*conn_why(const struct conn *);	/* text, never NULL */

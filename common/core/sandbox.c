@@ -25,6 +25,7 @@ enum { FOLDERS_MAX = 64 };
 
 static int	folders[FOLDERS_MAX];	/* O_PATH descriptors */
 static unsigned	nfolders;
+static int	landlock_level;		/* of this kernel; 0: none */
 
 /* ---- Landlock: files.  Debian 12's headers know its first level only; the
    rest of the numbers are the kernel's (uapi/linux/landlock.h). */
@@ -45,10 +46,7 @@ struct ruleset {
 int
 sandbox_landlock(void)
 {
-	long level = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
-
-	return level < 0 ? 0 : (int)level;
+	return landlock_level;
 }
 
 /* All rights this level of Landlock can take away. */
@@ -73,12 +71,14 @@ landlock_allow(int ruleset, int folder, uint64_t rights)
 static void
 landlock_enter(const struct sandbox *s)
 {
-	int level = sandbox_landlock(), ruleset, own;
+	int level = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION), ruleset, own;
 	struct ruleset r = { .fs = rights_known(level) };
 	size_t size = sizeof r.fs;
 
-	if (level == 0)
+	if (level <= 0)
 		return;
+	landlock_level = level;
 	if (level >= 4) {
 		r.net = 3;		/* bind, connect TCP */
 		size += sizeof r.net;

@@ -40,7 +40,7 @@ struct sandbox {
 void		 sandbox_readable(const char *folder);
 void		 sandbox_enter(const struct sandbox *);
 void		 sandbox_seal(const struct sandbox *);
-/* The Landlock level of this kernel, 0 if it has none. */
+/* The Landlock level in force after enter, 0 if the kernel has none. */
 int		 sandbox_landlock(void);
 
 #endif

@@ -15,7 +15,7 @@
  * At most DIGEST_MAX bytes: a message that would need more gets a degraded
  * digest (sizes, envelope, preview; no parts but the root, no field index).
  *
- * The format is drawn in digest.c.
+ * The format is drawn in digest_format.h.
  */
 #ifndef MAIL_DIGEST_H
 #define MAIL_DIGEST_H
@@ -32,7 +32,6 @@ enum {
 enum digest_flag {
 	DIGEST_DEGRADED = 1,	/* the part detail was left out */
 	DIGEST_CUT = 2,		/* a limit of mime.h was passed */
-	DIGEST_8BIT = 4,	/* octets over 127 in the top header */
 };
 
 /* ------------------------------------------------------------- making */

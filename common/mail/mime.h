@@ -40,10 +40,12 @@ enum mime_kind {
 struct mime_part {
 	uint32_t	 number;
 	uint32_t	 parent;	/* the root is its own */
+	uint32_t	 depth;		/* of the root: 0 */
 	enum mime_kind	 kind;
 	bool		 message;	/* its header is a message's: number 0
 					   and children of MIME_MESSAGE */
-	bool		 want;		/* header() sets it to get body() */
+	bool		 want;		/* header() of a leaf sets it to get
+					   body() */
 	uint64_t	 header_at;	/* octets from the message's start */
 	uint64_t	 body_at;	/* behind the empty line */
 	uint64_t	 end_at;	/* before the line end that belongs to

@@ -24,17 +24,17 @@ struct charsets {
 			    struct slice text, struct buf *out);
 };
 
-/* To UTF-8 with our three charsets, then with cs (may be NULL).  Octets that
-   are not what they claim become U+FFFD. */
+/* To UTF-8 with our three charsets, else with cs (may be NULL); false: cannot.
+   Octets that are not what they claim become U+FFFD.  us-ascii is read as
+   utf-8: senders often mean that. */
 bool		 charset_utf8(const struct charsets *cs, struct slice name,
 		    struct slice text, struct buf *out);
 
-/* Appends an unstructured field body as one line of UTF-8. */
+/* Appends an unfolded field body as UTF-8, its encoded words decoded.  Words
+   that follow each other in one charset are converted together, since some
+   senders cut a character in two. */
 void		 words_decode(struct buf *out, struct slice, const struct
 		    charsets *cs);
-/* Appends text as one or more encoded words (UTF-8, B), if it must. */
-void		 words_encode(struct buf *out, struct slice);
-
 struct mime_param {
 	struct slice	 name;		/* lower case; ends with * if the value
 					   was RFC 2231 encoded, as RFC 9051

@@ -43,7 +43,8 @@ fill_and_verify(struct arena *a)
 	}
 	for (unsigned i = 0; i < PIECES; i++)
 		for (size_t k = 0; k < pieces[i].n; k++)
-			ck_assert_int_eq(pieces[i].p[k], (char)i);
+			if (pieces[i].p[k] != (char)i)
+				ck_abort_msg("piece %u, octet %zu", i, k);
 }
 
 START_TEST(pieces_do_not_overlap)

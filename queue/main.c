@@ -18,7 +18,8 @@ static void
 start(const struct conf *c)
 {
 	queue_limits(c);
-	queue_serve(engine);
+	queue_setup();
+	queue_open(engine);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "common/core/log.h"
 #include "queue/hold.h"
+#include "queue/intake.h"
 #include "queue/lease.h"
 #include "queue/schedule.h"
 #include "queue/token.h"
@@ -127,6 +128,7 @@ message_free(struct message *m)
 {
 	struct node waiters;
 
+	intake_end(m);
 	lease_orphan(m);
 	hold_release(m);
 	schedule_del(m);
@@ -138,6 +140,7 @@ message_free(struct message *m)
 	timer_stop(&m->limit);
 	buf_free(&m->kept);
 	arena_free(&m->arena);
+	free(m->settling);
 	free(m->rcpts);
 	free(m->asked);
 	free(m);
@@ -211,6 +214,19 @@ message_has(const struct message *m, enum rcpt_state state)
 		if (m->rcpts[i].state == state)
 			return true;
 	return false;
+}
+
+static void
+forget_one(struct map_node *n, void *arg)
+{
+	(void)arg;
+	message_free(CONTAINER(n, struct message, by_id));
+}
+
+void
+message_forget(void)
+{
+	map_each(&messages, forget_one, NULL);
 }
 
 /* ---- the low-water mark */

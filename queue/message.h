@@ -84,6 +84,7 @@ struct rcpt {
 };
 
 struct intake;
+struct settlement;
 
 struct message {
 	uint64_t	 id;
@@ -117,6 +118,7 @@ struct message {
 	struct timer	 limit;		/* of the hold */
 
 	bool		 committing;	/* one commit of its rows at a time */
+	struct settlement *settling;	/* what that will bring */
 	unsigned	 deaths;	/* mdas that died holding it */
 	bool		 alone;		/* is being tried by one mda alone */
 };
@@ -141,6 +143,8 @@ void		 message_void(struct message *, const uint64_t *hashes,
 void		 message_step(struct message *, enum message_step);
 struct message	*message_find(uint64_t id);	/* or NULL */
 size_t		 message_count(void);
+/* All of them go, as in a crash: nothing is answered or written. */
+void		 message_forget(void);
 void		 message_each(void (*)(struct message *, void *), void *);
 
 /* Everything a reader will see: before, id, after, body. */

@@ -25,7 +25,7 @@ queue_limits(const struct conf *c)
 }
 
 void
-queue_serve(struct engine *e)
+queue_setup(void)
 {
 	lease_setup();
 	serve(WIRE_queue_hello, accept_hello);
@@ -35,7 +35,22 @@ queue_serve(struct engine *e)
 	serve(WIRE_queue_next, lease_next);
 	serve(WIRE_queue_done, settle_results);
 	serve(WIRE_queue_list, show_list);
+}
+
+void
+queue_open(struct engine *e)
+{
+	stats = (struct queue_stats){ 0 };
 	spool_open(e, accept_ready);
+}
+
+void
+queue_forget(void)
+{
+	message_forget();
+	token_forget();
+	schedule_forget();
+	spool_forget();
 }
 
 void

@@ -66,8 +66,8 @@ end_remote(struct message *m)
 	return any;
 }
 
-static void
-look(struct timer *t)
+void
+schedule_look(void)
 {
 	uint64_t now = queue_clock();
 	struct heap_node *n;
@@ -77,8 +77,15 @@ look(struct timer *t)
 		schedule(CONTAINER(n, struct message, due));
 	}
 	if (n != NULL)
-		timer_set(t, loop_now() +
+		timer_set(&due_timer, loop_now() +
 		    (n->key - now < LOOK ? n->key - now : LOOK));
+}
+
+static void
+look(struct timer *t)
+{
+	(void)t;
+	schedule_look();
 }
 
 static void
@@ -124,4 +131,11 @@ schedule_del(struct message *m)
 {
 	heap_del(&due, &m->due);
 	lease_withdraw(m);
+}
+
+void
+schedule_forget(void)
+{
+	timer_stop(&due_timer);
+	heap_free(&due);
 }

@@ -21,6 +21,11 @@ void		 schedule_limits(uint64_t first, uint64_t most,
 void		 schedule(struct message *);
 void		 schedule_del(struct message *);
 
+/* Looks who is due: a timer's work, at least once a minute, since the clock
+   may be set. */
+void		 schedule_look(void);
+void		 schedule_forget(void);
+
 uint64_t	 schedule_backoff(uint32_t tries);	/* ms; tries from 1 */
 bool		 schedule_expired(const struct message *);
 

@@ -11,7 +11,6 @@
 #include "queue/token.h"
 
 struct settlement {
-	struct message	*m;
 	uint32_t	 first_new;	/* recipients from here on are forwards */
 	struct message	*report;	/* or NULL */
 	struct request	*request;
@@ -30,12 +29,6 @@ message_over(const struct message *m)
 		if (m->rcpts[i].then != RCPT_FINISHED)
 			return false;
 	return true;
-}
-
-bool
-settle_ends(const struct settlement *s)
-{
-	return message_over(s->m);
 }
 
 /* ---- forwards */
@@ -180,9 +173,9 @@ report_new(struct message *m, struct slice header, struct txn *txn)
 /* ---- the commit */
 
 static void
-undo(struct settlement *s)
+undo(struct message *m)
 {
-	struct message *m = s->m;
+	struct settlement *s = m->settling;
 
 	for (uint32_t i = s->first_new; i < m->n_rcpts; i++) {
 		m->rcpts[i].row.address = slice_of("", 0);
@@ -199,16 +192,17 @@ undo(struct settlement *s)
 		blob_release(spool_engine(), s->report->blob);
 		message_step(s->report, STEP_full);
 	}
+	m->settling = NULL;
 	free(s);
 }
 
-struct settlement *
+bool
 settle_into(struct txn *txn, struct message *m, struct slice header)
 {
 	struct settlement *s = mem_zero(sizeof *s);
 	bool bounce = false;
 
-	s->m = m;
+	m->settling = s;
 	s->first_new = m->n_rcpts;
 	for (uint32_t i = 0; i < s->first_new; i++)
 		if (m->rcpts[i].state == RCPT_SETTLED) {
@@ -216,13 +210,13 @@ settle_into(struct txn *txn, struct message *m, struct slice header)
 			bounce |= m->rcpts[i].then == RCPT_SETTLED;
 		}
 	if (bounce && (s->report = report_new(m, header, txn)) == NULL) {
-		undo(s);
-		return NULL;
+		undo(m);
+		return false;
 	}
 	for (uint32_t i = 0; i < s->first_new; i++)
 		if (m->rcpts[i].then == RCPT_SETTLED)
 			m->rcpts[i].then = RCPT_FINISHED;
-	return s;
+	return true;
 }
 
 static void
@@ -269,12 +263,12 @@ report_sent(struct message *report, const struct message *about)
 }
 
 void
-settle_done(struct settlement *s, bool durable)
+settle_done(struct message *m, bool durable)
 {
-	struct message *m = s->m;
+	struct settlement *s = m->settling;
 
 	if (!durable) {
-		undo(s);
+		undo(m);
 		return;
 	}
 	for (uint32_t i = 0; i < m->n_rcpts; i++) {
@@ -289,6 +283,7 @@ settle_done(struct settlement *s, bool durable)
 	}
 	if (s->report != NULL)
 		report_sent(s->report, m);
+	m->settling = NULL;
 	free(s);
 }
 
@@ -297,11 +292,10 @@ settle_done(struct settlement *s, bool durable)
 static void
 committed(void *arg, enum engine_status status)
 {
-	struct settlement *s = arg;
-	struct message *m = s->m;
-	struct request *r = s->request;
+	struct message *m = arg;
+	struct request *r = m->settling->request;
 
-	settle_done(s, status == ENGINE_OK);
+	settle_done(m, status == ENGINE_OK);
 	m->committing = false;
 	if (r != NULL)
 		answer(r, status == ENGINE_OK ? WIRE_OK : WIRE_AGAIN, NULL);
@@ -328,23 +322,23 @@ static void
 commit_now(struct message *m, struct request *r, struct slice header)
 {
 	struct txn *txn = spool_begin();
-	struct settlement *s = settle_into(txn, m, header);
+	uint32_t first_new = m->n_rcpts;
 
-	if (s == NULL) {
+	if (!settle_into(txn, m, header)) {
 		txn_drop(txn);
 		no_room(m, r);
 		return;
 	}
-	s->request = r;
-	if (settle_ends(s)) {
+	m->settling->request = r;
+	if (message_over(m)) {
 		spool_remove(txn, m->id);
 		token_finish(txn, m);
 	} else
 		for (uint32_t i = 0; i < m->n_rcpts; i++)
 			if (m->rcpts[i].state == RCPT_SETTLED ||
-			    i >= s->first_new)
+			    i >= first_new)
 				spool_put_rcpt(txn, m, i);
-	txn_commit(txn, committed, s);
+	txn_commit(txn, committed, m);
 }
 
 struct wanted {

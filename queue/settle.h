@@ -16,8 +16,6 @@
 
 enum { FORWARDS_MAX = 10 };	/* generations of recipients, then a loop */
 
-struct settlement;
-
 /* queue_done: results by (id, number), whoever leased it, also before a
    restart of queue.  The first outcome wins, repetitions are answered when
    what they repeat is durable. */
@@ -32,14 +30,13 @@ void		 settle_commit(struct message *, struct request *r);
 
 /* The steps of that, for a message that is being written anyway.  into: adds
    to the txn what belongs to other messages (reports); the recipients know in
-   `then` what the commit will bring.  NULL: no room, nothing has changed.
+   `then` what the commit will bring.  False: no room, nothing has changed.
    header: the beginning of the body, for reports. */
-struct settlement *settle_into(struct txn *, struct message *,
+bool		 settle_into(struct txn *, struct message *,
 		    struct slice header);
-/* Is nothing of the message left when this is durable? */
-bool		 settle_ends(const struct settlement *);
-void		 settle_done(struct settlement *, bool durable);
+void		 settle_done(struct message *, bool durable);
 
+/* Is nothing of it left when its commit is durable? */
 bool		 message_over(const struct message *);
 bool		 rcpt_refused(const struct rcpt *);
 

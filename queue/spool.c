@@ -341,6 +341,13 @@ spool_open(struct engine *e, void (*ready)(void))
 	life_begin(NULL);
 }
 
+void
+spool_forget(void)
+{
+	timer_stop(&life_timer);
+	alive = false;
+}
+
 struct id_list {
 	uint64_t	*ids;
 	size_t		 n, max;

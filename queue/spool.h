@@ -30,6 +30,7 @@ enum { SPOOL_KEY = 32 };		/* bytes of the key for tokens */
    begins a life; `ready` is called when that is durable.  The engine must
    stay open. */
 void		 spool_open(struct engine *, void (*ready)(void));
+void		 spool_forget(void);
 struct engine	*spool_engine(void);
 bool		 spool_ready(void);
 struct slice	 spool_key(void);

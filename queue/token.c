@@ -43,19 +43,25 @@ token_hash(struct slice s)
 
 /* ---- the memories */
 
+static bool
+is_old(const struct memory *y)
+{
+	return y->kind != UNHEARD && y->when + REMEMBERED <= queue_clock();
+}
+
 static struct memory *
 next_of(struct map_node *n, struct slice token)
 {
 	for (; n != NULL; n = n->next) {
 		struct memory *y = CONTAINER(n, struct memory, by_token);
 
-		if (slice_eq(buf_view(&y->token), token))
+		if (slice_eq(buf_view(&y->token), token) && !is_old(y))
 			return y;
 	}
 	return NULL;
 }
 
-/* Each memory of a token, the newest first. */
+/* Each memory of a token that still counts, the newest first. */
 #define EACH_MEMORY(y, token)						\
 	for (struct memory *y = (token).n == 0 ? NULL :			\
 	    next_of(map_get(&memories, token_hash(token)), token);	\
@@ -77,13 +83,12 @@ memory_free(struct memory *y)
 static void
 forget_old(struct timer *t)
 {
-	uint64_t now = queue_clock();
 	struct txn *txn = spool_begin();
 
 	LIST_EACH(n, &ages) {
 		struct memory *y = CONTAINER(n, struct memory, age);
 
-		if (y->when + REMEMBERED > now || y->kind == UNHEARD)
+		if (!is_old(y))
 			continue;
 		if (y->kind != UNANSWERED)
 			spool_del_token(txn, buf_view(&y->token), y->id);
@@ -278,6 +283,15 @@ token_found(struct slice token, uint64_t id, struct slice value)
 	y->hashes = mem_array(y->n, sizeof *y->hashes);
 	for (uint32_t i = 0; i < y->n; i++)
 		y->hashes[i] = be64_get(value.p + 8 + (size_t)i * 8);
+}
+
+void
+token_forget(void)
+{
+	timer_stop(&forget_timer);
+	while (ages.next != NULL && !list_empty(&ages))
+		memory_free(CONTAINER(ages.next, struct memory, age));
+	map_free(&memories);
 }
 
 size_t

@@ -62,6 +62,7 @@ void		 token_finish(struct txn *, const struct message *);
 /* From the spool: the row of an older life. */
 void		 token_found(struct slice token, uint64_t id,
 		    struct slice value);
+void		 token_forget(void);
 size_t		 token_count(void);
 
 #endif

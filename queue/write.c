@@ -1,7 +1,5 @@
 #include "queue/write.h"
 
-#include <stdlib.h>
-
 #include "queue/accept.h"
 #include "queue/hold.h"
 #include "queue/schedule.h"
@@ -9,11 +7,6 @@
 #include "queue/spool.h"
 #include "queue/stats.h"
 #include "queue/token.h"
-
-struct writing {
-	struct message	*m;
-	struct settlement *settled;
-};
 
 /* The bytes are in the spool, or nowhere. */
 static void
@@ -40,12 +33,10 @@ fail(struct message *m)
 static void
 done(void *arg, enum engine_status status)
 {
-	struct writing w = *(struct writing *)arg;
-	struct message *m = w.m;
+	struct message *m = arg;
 	bool over;
 
-	free(arg);
-	settle_done(w.settled, status == ENGINE_OK);
+	settle_done(m, status == ENGINE_OK);
 	if (status != ENGINE_OK) {
 		fail(m);
 		return;
@@ -66,8 +57,6 @@ done(void *arg, enum engine_status status)
 void
 write_begin(struct message *m, enum message_step step)
 {
-	struct writing *w;
-	struct settlement *s;
 	struct txn *txn;
 
 	message_step(m, step);
@@ -80,15 +69,13 @@ write_begin(struct message *m, enum message_step step)
 		return;
 	}
 	txn = spool_begin();
-	if ((s = settle_into(txn, m, m->body)) == NULL) {
+	if (!settle_into(txn, m, m->body)) {
 		txn_drop(txn);
 		fail(m);
 		return;
 	}
-	if (!settle_ends(s))
+	if (!message_over(m))
 		spool_put(txn, m);
 	token_write(txn, m);
-	w = mem_zero(sizeof *w);
-	*w = (struct writing){ m, s };
-	txn_commit(txn, done, w);
+	txn_commit(txn, done, m);
 }

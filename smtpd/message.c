@@ -212,10 +212,11 @@ envelope(struct message *m, struct wire_recipient **rcpts)
 	}
 }
 
+/* A bounce goes only to who is known to be who he says (SMTP-8). */
 static uint8_t
 sender_class(const struct session *s)
 {
-	return s->user != 0 || s->lmtp ? SENDER_AUTHENTICATED : SENDER_STRANGER;
+	return s->user != 0 ? SENDER_AUTHENTICATED : SENDER_STRANGER;
 }
 
 /* Too long for one call: from here on through a pipe. */

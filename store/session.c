@@ -79,7 +79,33 @@ take_grant(struct request *r)
 	answer(r, WIRE_OK, NULL);
 }
 
-/* session 0: all of the user's. */
+/* Of one session, or all of a user, or (both 0) all.  How many. */
+static uint64_t
+sessions_revoke(uint64_t user, uint64_t number)
+{
+	uint64_t closed = 0;
+
+	if (count == 0)
+		return 0;
+	LIST_EACH(n, &sessions) {
+		struct session *s = CONTAINER(n, struct session, node);
+
+		if ((number != 0 && s->number != number) ||
+		    (number == 0 && user != 0 && s->user->id != user))
+			continue;
+		closed++;
+		link_close(s->link);
+		session_free(s);
+	}
+	return closed;
+}
+
+void
+sessions_close(void)
+{
+	sessions_revoke(0, 0);
+}
+
 static void
 take_revoke(struct request *r)
 {
@@ -88,17 +114,8 @@ take_revoke(struct request *r)
 
 	if (!request_bare(r))
 		return;
-	if (count > 0)
-		LIST_EACH(n, &sessions) {
-			struct session *s = CONTAINER(n, struct session, node);
-
-			if (in->session != 0 ? s->number == in->session :
-			    s->user->id == in->user) {
-				closed++;
-				link_close(s->link);
-				session_free(s);
-			}
-		}
+	if (in->user != 0 || in->session != 0)
+		closed = sessions_revoke(in->user, in->session);
 	LOG(revoked, .user = in->user, .session = in->session,
 	    .channels = closed);
 	answer(r, WIRE_OK, NULL);

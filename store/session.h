@@ -30,6 +30,7 @@ void		 session_run(struct request *, uint32_t right, session_call *);
 /* A mailbox by the number the client gave; NULL: answered, DENIED or NONE. */
 struct box	*session_box(struct request *, struct session *,
 		    uint32_t number);
+void		 sessions_close(void);
 size_t		 sessions_count(void);
 void		 sessions_who(void (*fn)(void *, const struct session *),
 		    void *);

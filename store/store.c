@@ -42,6 +42,7 @@ store_open(struct engine *e)
 void
 store_close(void)
 {
+	sessions_close();
 	users_forget();
 	usage_close();
 	known_close();

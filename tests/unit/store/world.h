@@ -52,10 +52,15 @@ world_quiet(const char *line, size_t n)
 	(void)n;
 }
 
+struct world_timer {
+	struct timer	 timer;
+	bool		 over;
+};
+
 static inline void
 world_stop(struct timer *t)
 {
-	(void)t;
+	CONTAINER(t, struct world_timer, timer)->over = true;
 	loop_stop();
 }
 
@@ -63,11 +68,11 @@ world_stop(struct timer *t)
 static inline void
 world_run(uint64_t ms)
 {
-	struct timer t = { .fire = world_stop };
+	struct world_timer t = { .timer = { .fire = world_stop } };
 
-	timer_set(&t, loop_clock() + ms);
-	loop_run();
-	timer_stop(&t);
+	timer_set(&t.timer, loop_clock() + ms);
+	while (!t.over)
+		loop_run();
 }
 
 static inline struct link *

@@ -182,6 +182,7 @@ engine_open_file(const struct engine_conf *conf)
 	if (f->conf.segment < SEGMENT_LEAST)
 		f->conf.segment = SEGMENT_LEAST;
 	folder_open(f);
+	file_room(&f->engine, 0);
 	recover(f);
 	maintain_open(f);
 	group_open(f);

@@ -207,15 +207,11 @@ maintain_wrote(struct file *f, uint64_t bytes)
 }
 
 /* The unused end of a full segment goes back to the file system. */
-struct trim {
-	struct job	 job;
-	struct segment	*segment;
-};
 
 static void
 trim_work(struct job *j)
 {
-	const struct segment *s = CONTAINER(j, struct trim, job)->segment;
+	const struct segment *s = CONTAINER(j, struct segment, trim);
 
 	/* If not now, then at the next start. */
 	(void)!ftruncate(s->fd, (off_t)s->end);
@@ -224,27 +220,20 @@ trim_work(struct job *j)
 static void
 trim_done(struct job *j)
 {
-	struct trim *t = CONTAINER(j, struct trim, job);
-
-	segment_unuse(t->segment);
-	free(t);
+	segment_unuse(CONTAINER(j, struct segment, trim));
 }
 
 void
 maintain_rotated(struct file *f, struct segment *old)
 {
-	struct trim *t;
-
 	f->ahead.made = false;
 	if (old == NULL || old->end == old->size ||
 	    segment_fd(&f->segments, old) < 0)
 		return;
 	old->size = old->end;
-	t = mem_zero(sizeof *t);
-	t->segment = old;
-	t->job = (struct job){ .work = trim_work, .done = trim_done };
+	old->trim = (struct job){ .work = trim_work, .done = trim_done };
 	segment_use(old);
-	pool_add(f->keeper, &t->job);
+	pool_add(f->keeper, &old->trim);
 }
 
 void

@@ -31,6 +31,7 @@
 #include <pthread.h>
 
 #include "common/core/buf.h"
+#include "common/core/loop.h"
 
 enum { SEGMENT_HEAD = 8192, SEGMENT_OPEN = 256 };
 
@@ -47,6 +48,7 @@ struct segment {
 	uint64_t	 live;		/* bytes of what is still needed */
 	uint64_t	 graves;	/* bytes of deletions */
 	uint64_t	 used;		/* tick of the last use, to close fds */
+	struct job	 trim;
 };
 
 struct segments {

@@ -206,6 +206,94 @@ read_wait(struct engine *e, uint64_t number, struct buf *out)
 	return status;
 }
 
+/* Everything an engine holds, as text: keys, values, sums of the bytes. */
+struct dump {
+	struct engine	*e;
+	struct buf	 text;
+	struct buf	 blobs;		/* uint64_t: in the order of the rows */
+};
+
+static inline bool
+dump_row(void *arg, struct slice key, struct slice value, uint64_t blob)
+{
+	struct dump *d = arg;
+
+	hex_encode(&d->text, key);
+	buf_str(&d->text, "=");
+	hex_encode(&d->text, value);
+	buf_printf(&d->text, blob != 0 ? " +blob\n" : "\n");
+	if (blob != 0)
+		buf_add(&d->blobs, &blob, sizeof blob);
+	return true;
+}
+
+/* The caller frees it. */
+static inline struct buf
+dump(struct engine *e)
+{
+	static const char last[9] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+	static const char first[8] = { 0 };
+	struct dump d = { .e = e };
+	struct buf bytes = { 0 };
+
+	for (int space = 0; space < ENGINE_SPACES; space++) {
+		buf_printf(&d.text, "space %d\n", space);
+		engine_scan(e, (enum engine_space)space, slice_of(first, 8),
+		    slice_of(last, 9), dump_row, &d);
+	}
+	for (size_t i = 0; i < d.blobs.n; i += 8) {
+		uint64_t number;
+
+		memcpy(&number, d.blobs.p + i, 8);
+		ck_assert_int_eq(read_wait(e, number, &bytes), ENGINE_OK);
+		buf_printf(&d.text, "blob %zu bytes %08x\n", bytes.n,
+		    crc32c(0, bytes.p, bytes.n));
+	}
+	buf_free(&bytes);
+	buf_free(&d.blobs);
+	return d.text;
+}
+
+static inline void
+dump_check(struct engine *e, struct buf *expected)
+{
+	struct buf now = dump(e);
+
+	ck_assert_str_eq(buf_cstr(&now), buf_cstr(expected));
+	buf_free(&now);
+}
+
+/* Removes one folder below the engine's own. */
+static inline void
+part_remove(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline struct engine_figures
+figures_of(struct engine *e)
+{
+	struct engine_figures f;
+
+	engine_figures(e, &f);
+	return f;
+}
+
+/* A generator of its own, the same numbers in each run. */
+static inline unsigned
+random_below(unsigned n)
+{
+	static uint64_t state = 88172645463325252u;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)((state >> 32) % n);
+}
+
 /* Bytes that say which blob they are. */
 static inline void
 bytes_make(struct buf *b, unsigned seed, size_t n)

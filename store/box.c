@@ -98,12 +98,13 @@ list_run(struct request *r, struct session *s)
 {
 	const struct box_list_in *in = REQUEST(box_list, r);
 	struct box *b = session_box(r, s, in->mailbox);
-	struct listing l = { .since = in->since };
+	struct listing l = { 0 };
 	struct key from, to;
 	uint32_t last;
 
 	if (b == NULL)
 		return;
+	l.since = in->since;
 	last = uid_last(b, in->to);
 	if (in->from <= last) {
 		l.cap = b->seen.messages < LIST_ENTRIES ? b->seen.messages :

@@ -1,0 +1,135 @@
+/* The rows of rows.h: what is put is got, and the bytes are as drawn. */
+#include "tests/unit/store/world.h"
+
+/* Bytes as hex, to compare with the drawing. */
+static void
+ck_hex(struct slice s, const char *want)
+{
+	char have[1024];
+
+	ck_assert_uint_lt(s.n * 2, sizeof have);
+	for (size_t i = 0; i < s.n; i++)
+		snprintf(have + 2 * i, 3, "%02x", (unsigned char)s.p[i]);
+	have[2 * s.n] = '\0';
+	ck_assert_str_eq(have, want);
+}
+
+START_TEST(keys)
+{
+	struct key k = key_message(1, 2, 3);
+
+	ck_hex(key_view(&k), "00000000000000010400000002" "00000003");
+	ck_assert_uint_eq(3, key_uid(key_view(&k)));
+	ck_assert_uint_eq(1, key_owner(key_view(&k)));
+	k = key_name(1, SLICE("ab"));
+	ck_hex(key_view(&k), "0000000000000001026162");
+	k = key_op(1, 5);
+	ck_hex(key_view(&k), "000000000000000105" "0000000000000005");
+	k = key_token(1, 5, SLICE("t"));
+	ck_hex(key_view(&k), "000000000000000106" "0000000574");
+}
+END_TEST
+
+START_TEST(users)
+{
+	struct user_row in = { .bytes = 1, .messages = 2, .next_box = 3,
+		.uidvalidity = 4 }, out;
+	struct buf b = { 0 };
+
+	user_row_put(&b, &in);
+	ck_hex(buf_view(&b), "01" "0000000000000001" "0000000000000002"
+	    "00000003" "00000004");
+	ck_assert(user_row_get(buf_view(&b), &out));
+	ck_assert_uint_eq(4, out.uidvalidity);
+	for (size_t n = 0; n < b.n; n++)
+		ck_assert(!user_row_get(slice_of(b.p, n), &out));
+	b.p[0] = 2;
+	ck_assert(!user_row_get(buf_view(&b), &out));
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(boxes)
+{
+	struct box_row in = { .uidvalidity = 1, .uidnext = 2, .modseq = 3,
+		.messages = 4, .bytes = 5, .name = SLICE("INBOX") }, out;
+	struct buf b = { 0 };
+
+	box_row_put(&b, &in);
+	ck_hex(buf_view(&b), "01" "00000001" "00000002" "0000000000000003"
+	    "00000004" "0000000000000005" "494e424f58");
+	ck_assert(box_row_get(buf_view(&b), &out));
+	ck_text(out.name, "INBOX");
+	ck_assert_uint_eq(5, out.bytes);
+	for (size_t n = 0; n < 30; n++)
+		ck_assert(!box_row_get(slice_of(b.p, n), &out));
+	buf_free(&b);
+}
+END_TEST
+
+/* A head goes into the row as long as that stays small. */
+START_TEST(messages)
+{
+	char head[200];
+	struct message_row in, out;
+	struct buf b = { 0 };
+
+	memset(head, 'h', sizeof head);
+	for (uint32_t n = 0; n < sizeof head; n++) {
+		in = (struct message_row){ .head = slice_of(head, n),
+			.head_n = n, .flags = 7, .modseq = 8, .when = 9,
+			.size = 1000, .id = 10 };
+		buf_clear(&b);
+		message_row_put(&b, &in);
+		ck_assert_uint_le(b.n, MESSAGE_ROW_MAX);
+		ck_assert(message_row_get(buf_view(&b), &out));
+		ck_assert_int_eq(n > 88, out.side);
+		ck_assert_uint_eq(n, out.head_n);
+		ck_assert_uint_eq(out.side ? 0 : n, out.head.n);
+		ck_assert_uint_eq(1000, out.size);
+		ck_assert_uint_eq(10, out.id);
+	}
+	b.n--;
+	b.p[1] = 0;
+	ck_assert(!message_row_get(buf_view(&b), &out));
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(outcomes)
+{
+	struct op_row in = { .outcome = OUTCOME_REFUSED, .mailbox = 1,
+		.uid = 2, .text = SLICE("5.2.1 no") }, out;
+	struct token_row tin = { .life = 1, .when = 2, .mailbox = 3,
+		.uid = 4 }, tout;
+	struct buf b = { 0 };
+
+	op_row_put(&b, &in);
+	ck_assert(op_row_get(buf_view(&b), &out));
+	ck_text(out.text, "5.2.1 no");
+	ck_assert_uint_eq(OUTCOME_REFUSED, out.outcome);
+	ck_assert(!op_row_get(slice_of(b.p, 9), &out));
+	buf_clear(&b);
+	token_row_put(&b, &tin);
+	ck_assert(token_row_get(buf_view(&b), &tout));
+	ck_assert_uint_eq(4, tout.uid);
+	ck_assert(!token_row_get(slice_of(b.p, b.n - 1), &tout));
+	buf_free(&b);
+}
+END_TEST
+
+static void
+add(TCase *t)
+{
+	tcase_add_test(t, keys);
+	tcase_add_test(t, users);
+	tcase_add_test(t, boxes);
+	tcase_add_test(t, messages);
+	tcase_add_test(t, outcomes);
+}
+
+int
+main(void)
+{
+	return world_main("store rows", add);
+}

@@ -168,6 +168,38 @@ $(foreach f,$(FUZZ:tests/fuzz/%.c=%),$(eval $(call fuzzer,$(f))))
 fuzz: $(FUZZ:tests/fuzz/%.c=$(B)/fuzz/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(B)/replay/%)
 
+bench: all
+	@tests/bench/run $(B)
+
+shape:
+	@tests/shape
+
+rfc:
+	@tests/rfc
+
+# The programs lie together, since master runs those beside itself; `postino`
+# is ctl.
+libexec	 = $(DESTDIR)$(PREFIX)/libexec/postino
+sbin	 = $(DESTDIR)$(PREFIX)/sbin
+man	 = $(DESTDIR)$(PREFIX)/share/man
+share	 = $(DESTDIR)$(PREFIX)/share/postino
+DAEMONS	:= $(filter-out ctl,$(ROLES))
+PAGES	:= $(wildcard doc/*.1 doc/*.5 doc/*.7 doc/*.8)
+
+install: all
+	install -d $(libexec) $(sbin) $(share)
+	install -m 755 $(DAEMONS:%=$(B)/bin/%) $(libexec)
+	install -m 755 $(B)/bin/ctl $(sbin)/postino
+	install -m 644 doc/postino.conf.example $(share)
+	for p in $(PAGES); do install -D -m 644 $$p \
+	    $(man)/man$${p##*.}/$$(basename $$p); done
+
+uninstall:
+	rm -f $(DAEMONS:%=$(libexec)/%) $(sbin)/postino \
+	    $(share)/postino.conf.example
+	for p in $(PAGES); do rm -f $(man)/man$${p##*.}/$$(basename $$p); done
+	-rmdir $(libexec) $(share)
+
 clean:
 	rm -rf $(B)
 

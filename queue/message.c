@@ -10,6 +10,7 @@
 #include "queue/intake.h"
 #include "queue/lease.h"
 #include "queue/schedule.h"
+#include "queue/settle.h"
 #include "queue/token.h"
 
 const struct state_row state_rows[MESSAGE_STATES] = {
@@ -140,7 +141,7 @@ message_free(struct message *m)
 	timer_stop(&m->limit);
 	buf_free(&m->kept);
 	arena_free(&m->arena);
-	free(m->settling);
+	settle_forget(m);
 	free(m->rcpts);
 	free(m->asked);
 	free(m);

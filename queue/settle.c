@@ -287,6 +287,16 @@ settle_done(struct message *m, bool durable)
 	free(s);
 }
 
+void
+settle_forget(struct message *m)
+{
+	struct settlement *s = m->settling;
+
+	if (s != NULL && s->request != NULL)
+		answer(s->request, WIRE_GONE, NULL);
+	free(s);
+}
+
 /* ---- a message in the spool */
 
 static void

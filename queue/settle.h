@@ -35,6 +35,7 @@ void		 settle_commit(struct message *, struct request *r);
 bool		 settle_into(struct txn *, struct message *,
 		    struct slice header);
 void		 settle_done(struct message *, bool durable);
+void		 settle_forget(struct message *);
 
 /* Is nothing of it left when its commit is durable? */
 bool		 message_over(const struct message *);

@@ -140,7 +140,7 @@ forget_jobs(void)
 	n_jobs = 0;
 }
 
-static void
+static inline void
 setup(void)
 {
 	test_time = 1700000000000u;
@@ -164,7 +164,7 @@ setup(void)
 	connect_all();
 }
 
-static void
+static inline void
 teardown(void)
 {
 	hang_up_all();
@@ -253,7 +253,7 @@ address(const struct letter *l)
 }
 
 /* Returns where the answer will be. */
-static struct heard *
+static inline struct heard *
 submit(const struct letter *l)
 {
 	struct queue_submit_in in = { .return_path = slice_str(l->from),
@@ -361,7 +361,7 @@ hear_job(void *arg, enum wire_status status, const void *out)
 }
 
 /* Credits of one mda; jobs they bring are behind jobs[]. */
-static void
+static inline void
 next(int which, unsigned credits)
 {
 	static int names[MDAS] = { 0, 1, 2, 3, 4, 5, 6, 7 };
@@ -394,7 +394,7 @@ report(int which, uint64_t id, struct wire_result *results, size_t n)
 	run(5);
 }
 
-static void
+static inline void
 done(int which, uint64_t id, uint32_t number, enum outcome outcome)
 {
 	struct wire_result r = { .number = number,

@@ -1,0 +1,771 @@
+/*
+ * The queue's road beside the hand-off rules: long messages, poison, limits
+ * of leases, disk full, retries and expiry, aliases, reports, what is shown.
+ */
+#include "tests/unit/queue/world.h"
+
+#include <fcntl.h>
+
+#include "queue/body.h"
+#include "queue/hold.h"
+#include "queue/intake.h"
+#include "queue/lease.h"
+
+/* ---- long messages */
+
+static char
+octet(uint64_t seed, size_t i)
+{
+	return (char)('a' + (seed * 31 + i * 7 + i / 4096) % 26);
+}
+
+/* Sends what fits now, lets the queue read, until all is sent. */
+static void
+send_body(int fd, uint64_t seed, size_t size)
+{
+	static char piece[4096];
+
+	for (size_t at = 0; at < size;) {
+		size_t n = size - at < sizeof piece ? size - at :
+		    sizeof piece;
+		ssize_t sent;
+
+		for (size_t i = 0; i < n; i++)
+			piece[i] = octet(seed, at + i);
+		sent = send(fd, piece, n, MSG_DONTWAIT);
+		if (sent < 0)
+			run(1);
+		else
+			at += (size_t)sent;
+	}
+	run(5);
+}
+
+static const char	prefix[] = "Received: by mx id ";
+
+/* Takes what is there; true at the end.  Checks each octet. */
+static bool
+receive(struct given *g, uint64_t seed, size_t *at)
+{
+	static char piece[65536];
+	ssize_t n;
+
+	while ((n = recv(g->fd, piece, sizeof piece, MSG_DONTWAIT)) > 0)
+		for (ssize_t i = 0; i < n; i++, ++*at) {
+			size_t head = sizeof prefix - 1 + 16 + 2;
+
+			if (*at < sizeof prefix - 1)
+				ck_assert_int_eq(piece[i], prefix[*at]);
+			else if (*at >= head)
+				ck_assert_int_eq(piece[i],
+				    octet(seed, *at - head));
+		}
+	return n == 0;
+}
+
+static void
+receive_all(struct given *g, uint64_t seed)
+{
+	size_t at = 0;
+
+	ck_assert_int_gt(g->fd, 0);
+	while (!receive(g, seed, &at))
+		run(1);
+	ck_assert_uint_eq(at, g->size);
+}
+
+#define LETTER(...) &(struct letter){ .from = "s@remote.example", __VA_ARGS__ }
+
+/* Up to 1 MiB is cut through from memory. */
+START_TEST(test_long_held)
+{
+	uint64_t id;
+	int fd;
+
+	next(0, 1);
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 1, 300000);
+	ck_assert_uint_eq(n_jobs, 0);
+	commit(id, 300000, "T");
+	ck_assert_uint_eq(n_jobs, 1);
+	receive_all(&jobs[0], 1);
+	done(0, id, 0, OUTCOME_STORED);
+	ck_heard(&heard[0], 0, OUTCOME_STORED);
+	ck_assert_uint_eq(stats.spooled, 0);
+	ck_assert_uint_eq(hold_bytes(), 0);
+	close(fd);
+}
+END_TEST
+
+/* More goes to the spool as it comes. */
+START_TEST(test_long_spooled)
+{
+	uint64_t id;
+	int fd;
+
+	next(0, 1);
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 2, 3000000);
+	ck_assert_uint_eq(hold_bytes(), 0);
+	commit(id, 3000000, "T");
+	ck_heard(&heard[0], 0, OUTCOME_QUEUED);
+	crash();
+	next(0, 1);
+	ck_assert_uint_eq(jobs[n_jobs - 1].size, 3000000 + 37);
+	receive_all(&jobs[n_jobs - 1], 2);
+	close(fd);
+}
+END_TEST
+
+/* The bytes may come behind the commit: they are waited for. */
+START_TEST(test_commit_first)
+{
+	uint64_t id;
+	int fd;
+
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	commit(id, 5000, "");
+	ck_assert(!heard[0].got);
+	send_body(fd, 3, 5000);
+	ck_heard(&heard[0], 0, OUTCOME_QUEUED);
+	close(fd);
+}
+END_TEST
+
+/* Closed before the commit, or before the answer to it: the abort. */
+START_TEST(test_abort)
+{
+	uint64_t id;
+	int fd;
+
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 3, 5000);
+	close(fd);
+	run(5);
+	ck_assert_uint_eq(message_count() + intake_count(), 0);
+	commit(id, 5000, "");
+	ck_assert_int_eq(heard[0].status, WIRE_NONE);
+
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 3, 2000000);
+	close(fd);
+	run(5);
+	ck_assert_uint_eq(message_count() + intake_count(), 0);
+
+	next(0, 1);
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 3, 5000);
+	commit(id, 5000, "T");
+	ck_assert_uint_eq(message_count(), 1);
+	close(fd);
+	run(5);
+	ck_assert_uint_eq(message_count() + intake_count(), 0);
+	ck_assert_int_eq(heard[1].status, WIRE_GONE);
+}
+END_TEST
+
+/* Another size than was said, and more than is allowed. */
+START_TEST(test_wrong_size)
+{
+	uint64_t id;
+	int fd;
+
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 3, 5000);
+	commit(id, 4999, "");
+	ck_assert_int_eq(heard[0].status, WIRE_BAD);
+	ck_assert_uint_eq(message_count(), 0);
+	close(fd);
+	conf.message_max = 100000;
+	queue_limits(&conf);
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 3, 200000);
+	commit(id, 200000, "");
+	ck_assert_int_eq(heard[1].status, WIRE_BAD);
+	ck_assert_uint_eq(message_count(), 0);
+	close(fd);
+}
+END_TEST
+
+/* The session is lost and the message begun again: same id, by its token,
+   though each begin got one of its own. */
+START_TEST(test_long_retry)
+{
+	uint64_t id, again;
+	int fd;
+
+	next(0, 2);
+	id = begin(LETTER(.to = { "a@x" }), &fd);
+	send_body(fd, 1, 100000);
+	commit(id, 100000, "T");
+	hang_up(&smtpd);
+	close(fd);
+	smtpd = connect_as(ROLE_SMTPD);
+	run(5);
+	again = begin(LETTER(.to = { "a@x" }), &fd);
+	ck_assert_uint_ne(id, again);
+	send_body(fd, 1, 100000);
+	commit(again, 100000, "T");
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert_uint_eq(jobs[1].id, id);
+	done(0, id, 0, OUTCOME_STORED);
+	ck_heard(&heard[1], 0, OUTCOME_STORED);
+	ck_assert_uint_eq(heard[1].id, id);
+	close(fd);
+}
+END_TEST
+
+/* 100 long bodies leave at once through small socket buffers; nobody waits
+   for another, and one reader that goes away stops only its own. */
+START_TEST(test_hundred_bodies)
+{
+	enum { N = 100, SIZE = 200000 };
+	static size_t at[N];
+	size_t open = 0;
+	int fd;
+
+	for (unsigned i = 0; i < N; i++) {
+		uint64_t id = begin(LETTER(.to = { "a@x" }), &fd);
+
+		send_body(fd, i, SIZE);
+		commit(id, SIZE, "");
+		ck_heard(&heard[i], 0, OUTCOME_QUEUED);
+		close(fd);
+	}
+	next(0, N);
+	for (int round = 0; n_jobs < N && round < 400; round++)
+		run(2);
+	ck_assert_uint_eq(n_jobs, N);
+	ck_assert_uint_eq(body_count(), N);
+	close(jobs[5].fd);
+	jobs[5].fd = 0;
+	memset(at, 0, sizeof at);
+	for (int round = 0; round < 400; round++) {
+		open = 0;
+		for (unsigned i = 0; i < N; i++)
+			if (jobs[i].fd > 0 && at[i] < jobs[i].size)
+				open += !receive(&jobs[i], i, &at[i]);
+		if (open == 0)
+			break;
+		run(1);
+	}
+	ck_assert_uint_eq(open, 0);
+	for (unsigned i = 0; i < N; i++)
+		ck_assert(i == 5 || at[i] == SIZE + 37);
+	run(5);
+	ck_assert_uint_eq(body_count(), 0);
+}
+END_TEST
+
+/* ---- poison, and mdas that stand still */
+
+/* A message that ends each mda: offered three times, then alone, then set
+   aside; the rest flows. */
+START_TEST(test_poison)
+{
+	uint64_t bad;
+
+	SUBMIT(.to = { "bad@x" });
+	bad = heard[0].id;
+	for (unsigned i = 0; i < 3; i++) {
+		next(0, 1);
+		ck_assert_uint_eq(jobs[i].id, bad);
+		hang_up(&mda[0]);
+	}
+	SUBMIT(.to = { "a@x" });
+	SUBMIT(.to = { "b@x" });
+	next(0, 3);
+	/* It holds nothing: so it gets the suspect, and nothing beside it. */
+	ck_assert_uint_eq(n_jobs, 4);
+	ck_assert_uint_eq(jobs[3].id, bad);
+	next(1, 2);
+	ck_assert_uint_eq(n_jobs, 6);
+	done(1, jobs[4].id, 0, OUTCOME_STORED);
+	done(1, jobs[5].id, 0, OUTCOME_STORED);
+	hang_up(&mda[0]);
+	ck_assert_uint_eq(stats.aside, 1);
+	next(0, 3);
+	SUBMIT(.to = { "c@x" });
+	ck_assert_uint_eq(n_jobs, 7);
+	ck_assert_uint_ne(jobs[6].id, bad);
+	crash();
+	next(0, 3);
+	for (size_t i = 7; i < n_jobs; i++)
+		ck_assert_uint_ne(jobs[i].id, bad);
+	ck_assert(message_find(bad) != NULL);
+	ck_assert_int_eq(message_find(bad)->state, MESSAGE_SET_ASIDE);
+}
+END_TEST
+
+/* The suspect was innocent: alone it is delivered, and all goes on. */
+START_TEST(test_poison_innocent)
+{
+	SUBMIT(.to = { "a@x" });
+	for (int i = 0; i < 3; i++) {
+		next(0, 1);
+		hang_up(&mda[0]);
+	}
+	next(0, 2);
+	done(0, jobs[3].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(message_count(), 0);
+	SUBMIT(.to = { "b@x" });
+	ck_assert_uint_eq(n_jobs, 5);
+	ck_assert_uint_eq(stats.aside, 0);
+}
+END_TEST
+
+/* A busy mda is drained before it gets the suspect. */
+START_TEST(test_poison_drains)
+{
+	SUBMIT(.to = { "bad@x" });
+	for (int i = 0; i < 3; i++) {
+		next(1, 1);
+		if (i == 2)
+			break;
+		hang_up(&mda[1]);
+	}
+	next(0, 3);
+	SUBMIT(.to = { "a@x" });
+	ck_assert_uint_eq(n_jobs, 4);
+	hang_up(&mda[1]);
+	SUBMIT(.to = { "b@x" });
+	ck_assert_uint_eq(n_jobs, 4);
+	done(0, jobs[3].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(n_jobs, 5);
+	ck_assert_str_eq(jobs[4].address[0], "bad@x");
+	done(0, jobs[4].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(n_jobs, 6);
+	ck_assert_str_eq(jobs[5].address[0], "b@x");
+}
+END_TEST
+
+/* Held, it goes to the spool before it is a suspect: its session hears 250,
+   not silence. */
+START_TEST(test_poison_held)
+{
+	next(0, 1);
+	SUBMIT(.to = { "bad@x" });
+	hang_up(&mda[0]);
+	next(0, 1);
+	hang_up(&mda[0]);
+	next(0, 1);
+	ck_assert(!heard[0].got);
+	hang_up(&mda[0]);
+	run(5);
+	ck_heard(&heard[0], 0, OUTCOME_QUEUED);
+	next(0, 1);
+	hang_up(&mda[0]);
+	ck_assert_uint_eq(stats.aside, 1);
+}
+END_TEST
+
+/* ---- disk full */
+
+/* The commit finds no room: 452, and the retry is the same transaction. */
+START_TEST(test_full_commit)
+{
+	conf.hold_time = 20;
+	queue_limits(&conf);
+	next(0, 1);
+	SUBMIT(.to = { "a@x" }, .token = "T");
+	engine_mem_fault(engine, ENGINE_FULL, 0, 1);
+	run(40);
+	ck_assert(heard[0].got);
+	ck_assert_int_eq(heard[0].status, WIRE_AGAIN);
+	ck_assert_uint_eq(message_count(), 0);
+	done(0, jobs[0].id, 0, OUTCOME_STORED);
+	next(0, 1);
+	SUBMIT(.to = { "a@x" }, .token = "T");
+	ck_assert_uint_eq(jobs[1].id, jobs[0].id);
+	done(0, jobs[1].id, 0, OUTCOME_STORED);
+	ck_heard(&heard[1], 0, OUTCOME_STORED);
+}
+END_TEST
+
+/* No room for an outcome and its report: both are made later, once. */
+START_TEST(test_full_report)
+{
+	SUBMIT(.to = { "a@x" }, .sender = SENDER_VERIFIED);
+	next(0, 1);
+	engine_mem_fault(engine, ENGINE_FULL, 0, 1);
+	done(0, jobs[0].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(done_again, 1);
+	ck_assert_uint_eq(message_count(), 1);
+	engine_mem_fault(engine, ENGINE_OK, 0, 0);
+	next(0, 1);
+	pass(300000);
+	ck_assert_uint_eq(n_jobs, 2);
+	done(0, jobs[1].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(stats.bounced, 1);
+	ck_assert_uint_eq(message_count(), 1);
+}
+END_TEST
+
+/* ---- later, and too late */
+
+START_TEST(test_later)
+{
+	SUBMIT(.to = { "a@x", "b@x" });
+	next(0, 1);
+	done(0, jobs[0].id, 0, OUTCOME_STORED);
+	done(0, jobs[0].id, 1, OUTCOME_LATER);
+	ck_assert_uint_eq(stats.deferred, 1);
+	next(0, 1);
+	pass(299999);
+	ck_assert_uint_eq(n_jobs, 1);
+	pass(1);
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert_uint_eq(jobs[1].n, 1);
+	ck_assert_uint_eq(jobs[1].number[0], 1);
+	done(0, jobs[1].id, 1, OUTCOME_LATER);
+	crash();			/* tries and time are in the spool */
+	next(0, 1);
+	pass(599000);
+	ck_assert_uint_eq(n_jobs, 3);
+}
+END_TEST
+
+/* "Later" from one who lost the lease does not take it from who has it. */
+START_TEST(test_later_stale)
+{
+	SUBMIT(.to = { "a@x" });
+	next(0, 1);
+	next(1, 1);
+	hang_up(&mda[0]);
+	ck_assert_uint_eq(n_jobs, 2);
+	next(2, 0);
+	done(2, jobs[0].id, 0, OUTCOME_LATER);
+	ck_assert_uint_eq(stats.deferred, 0);
+	done(1, jobs[1].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(message_count(), 0);
+}
+END_TEST
+
+/* After 5 days store is asked to settle it as refused (rule 3), and the sender
+   hears of it (RFC 5321 4.5.4.1). */
+START_TEST(test_expired_local)
+{
+	SUBMIT(.to = { "a@x" }, .sender = SENDER_VERIFIED);
+	next(0, 1);
+	ck_assert(!jobs[0].expired);
+	done(0, jobs[0].id, 0, OUTCOME_LATER);
+	next(0, 1);
+	pass(432000000);
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert(jobs[1].expired);
+	ck_assert_uint_eq(stats.bounced, 0);
+	done(0, jobs[1].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(stats.bounced, 1);
+}
+END_TEST
+
+/* What waits for relay nobody else can settle. */
+START_TEST(test_expired_remote)
+{
+	SUBMIT(.to = { "a@far" }, .remote = { true },
+	    .sender = SENDER_AUTHENTICATED, .by = submission);
+	pass(431999999);
+	ck_assert_uint_eq(message_count(), 1);
+	pass(1);
+	ck_assert_uint_eq(stats.bounced, 1);
+	next(0, 2);
+	ck_assert_uint_eq(n_jobs, 1);
+	ck_assert(strstr(body_of(&jobs[0]), "Status: 4.4.7") != NULL);
+}
+END_TEST
+
+/* ---- aliases */
+
+/* a leads to b and c, b leads back to a and to d: one copy each, and the
+   circle is left out. */
+START_TEST(test_alias_circle)
+{
+	SUBMIT(.to = { "a@x", "c@x" }, .sender = SENDER_VERIFIED);
+	next(0, 3);
+	became(0, jobs[0].id, 0, "b@x", "c@x");
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert_uint_eq(jobs[1].n, 1);
+	ck_assert_str_eq(jobs[1].address[0], "b@x");
+	became(0, jobs[1].id, jobs[1].number[0], "A@x", "d@x");
+	ck_assert_uint_eq(n_jobs, 3);
+	ck_assert_uint_eq(jobs[2].n, 1);
+	ck_assert_str_eq(jobs[2].address[0], "d@x");
+	done(0, jobs[2].id, jobs[2].number[0], OUTCOME_STORED);
+	done(0, jobs[0].id, 1, OUTCOME_STORED);
+	ck_assert_uint_eq(message_count(), 0);
+	ck_assert_uint_eq(stats.bounced, 0);
+}
+END_TEST
+
+/* Nothing but a circle: refused, and said. */
+START_TEST(test_alias_loop)
+{
+	SUBMIT(.to = { "a@x" }, .sender = SENDER_VERIFIED);
+	next(0, 3);
+	became(0, jobs[0].id, 0, "a@x", NULL);
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert(strstr(body_of(&jobs[1]), "5.4.6") != NULL);
+}
+END_TEST
+
+/* A chain that never meets itself ends after 10 generations. */
+START_TEST(test_alias_chain)
+{
+	char to[16];
+
+	SUBMIT(.to = { "a@x" }, .sender = SENDER_VERIFIED);
+	next(0, 20);
+	for (unsigned i = 0; i < 20 && stats.bounced == 0; i++) {
+		snprintf(to, sizeof to, "a%u@x", i);
+		became(0, jobs[i].id, jobs[i].number[0], to, NULL);
+	}
+	ck_assert_uint_eq(stats.bounced, 1);
+	ck_assert_uint_le(n_jobs, 12);
+}
+END_TEST
+
+/* An alias that leads outside waits for relay. */
+START_TEST(test_alias_remote)
+{
+	SUBMIT(.to = { "a@x" });
+	next(0, 3);
+	became(0, jobs[0].id, 0, "a@far", NULL);
+	ck_assert_uint_eq(n_jobs, 2);
+	done(0, jobs[1].id, 1, OUTCOME_REMOTE);
+	ck_assert_uint_eq(n_jobs, 2);
+	crash();
+	next(0, 1);
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert_uint_eq(message_count(), 1);
+}
+END_TEST
+
+/* ---- reports */
+
+/* Who may not be told: the null path (RFC 5321 4.5.5), a stranger (SMTP-8), a
+   sender that wants none (RFC 3461 4.1). */
+START_TEST(test_untold)
+{
+	submit(&(struct letter){ .from = "", .to = { "a@x" },
+	    .sender = SENDER_VERIFIED });
+	SUBMIT(.to = { "b@x" }, .sender = SENDER_STRANGER);
+	SUBMIT(.to = { "c@x" }, .sender = SENDER_VERIFIED,
+	    .notify = NOTIFY_NEVER);
+	next(0, 3);
+	for (int i = 0; i < 3; i++)
+		done(0, jobs[i].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(stats.bounced, 0);
+	ck_assert_uint_eq(stats.kept, 2);
+	ck_assert_uint_eq(message_count(), 2);
+	crash();
+	next(0, 3);
+	ck_assert_uint_eq(n_jobs, 3);
+	ck_assert_uint_eq(message_count(), 2);
+}
+END_TEST
+
+/* Nobody may claim on port 25 that it has logged in. */
+START_TEST(test_claims)
+{
+	SUBMIT(.to = { "a@x" }, .sender = SENDER_AUTHENTICATED);
+	ck_assert_int_eq(heard[0].status, WIRE_DENIED);
+	SUBMIT(.to = { "a@x" }, .sender = SENDER_AUTHENTICATED,
+	    .by = submission);
+	ck_heard(&heard[1], 0, OUTCOME_QUEUED);
+	SUBMIT(.to = { NULL });
+	ck_assert_int_eq(heard[2].status, WIRE_BAD);
+}
+END_TEST
+
+/* The whole report (RFC 3464, RFC 6522), octet by octet. */
+START_TEST(test_report_golden)
+{
+	static const char want[] =
+	    "From: Mail Delivery System <mailer-daemon@mx.example.org>\r\n"
+	    "To: s@remote.example\r\n"
+	    "Subject: Your message could not be delivered\r\n"
+	    "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
+	    "Message-ID: <6553f10000000002@mx.example.org>\r\n"
+	    "Auto-Submitted: auto-replied\r\n"
+	    "MIME-Version: 1.0\r\n"
+	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+	    "\tboundary=\"report-6553f10000000002\"\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"
+	    "\r\n"
+	    "--report-6553f10000000002\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"
+	    "\r\n"
+	    "This is the mail system at mx.example.org.\r\n"
+	    "\r\n"
+	    "Your message could not be delivered to:\r\n"
+	    "\r\n"
+	    "  b@x\r\n"
+	    "    mailbox full (5.2.2)\r\n"
+	    "\r\n"
+	    "It will not be tried again.  To ask about it, give this number:"
+	    "\r\n"
+	    "6553f10000000001\r\n"
+	    "\r\n"
+	    "The header of your message is attached.\r\n"
+	    "\r\n"
+	    "--report-6553f10000000002\r\n"
+	    "Content-Type: message/delivery-status\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"
+	    "\r\n"
+	    "Reporting-MTA: dns; mx.example.org\r\n"
+	    "Arrival-Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
+	    "\r\n"
+	    "Final-Recipient: rfc822; b@x\r\n"
+	    "Action: failed\r\n"
+	    "Status: 5.2.2\r\n"
+	    "Diagnostic-Code: x-postino; mailbox full\r\n"
+	    "\r\n"
+	    "--report-6553f10000000002\r\n"
+	    "Content-Type: text/rfc822-headers\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"
+	    "\r\n"
+	    "Received: by mx id 6553f10000000001\r\n"
+	    "Subject: hi\r\n"
+	    "Message-ID: <1@x>\r\n"
+	    "\r\n"
+	    "--report-6553f10000000002--\r\n";
+	const char *got;
+
+	SUBMIT(.to = { "b@x" }, .sender = SENDER_VERIFIED);
+	next(0, 2);
+	done(0, jobs[0].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(n_jobs, 2);
+	got = body_of(&jobs[1]) + 16;
+	ck_assert_str_eq(got, want);
+	/* And it may not cause another. */
+	done(0, jobs[1].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(stats.bounced, 1);
+}
+END_TEST
+
+/* ---- what is shown */
+
+static size_t		 n_rows;
+static char		 rows_text[1024];
+
+static void
+hear_list(void *arg, enum wire_status status, const void *out)
+{
+	const struct queue_list_out *o = out;
+
+	(void)arg;
+	ck_assert_int_eq(status, WIRE_OK);
+	n_rows = o->n_messages;
+	rows_text[0] = '\0';
+	for (size_t i = 0; i < n_rows; i++) {
+		size_t at = strlen(rows_text);
+
+		snprintf(rows_text + at, sizeof rows_text - at, "%.*s %.*s\n",
+		    (int)o->messages[i].recipient.n,
+		    o->messages[i].recipient.p,
+		    (int)o->messages[i].state.n, o->messages[i].state.p);
+	}
+}
+
+START_TEST(test_list)
+{
+	struct queue_list_in in = { 0 };
+
+	SUBMIT(.to = { "a@x", "b@far" }, .remote = { false, true });
+	SUBMIT(.to = { "c@x", "d@x" });
+	next(0, 2);
+	done(0, jobs[0].id, 0, OUTCOME_LATER);
+	done(0, jobs[1].id, 1, OUTCOME_REFUSED);
+	link_call(ctl, WIRE_queue_list, &in, 0, hear_list, NULL);
+	run(5);
+	ck_assert_str_eq(rows_text, "a@x deferred\nb@far waits for relay\n"
+	    "c@x being delivered\nd@x kept\n");
+	in.after = heard[0].id;
+	link_call(ctl, WIRE_queue_list, &in, 0, hear_list, NULL);
+	run(5);
+	ck_assert_uint_eq(n_rows, 2);
+}
+END_TEST
+
+static char		 first_key[SPOOL_KEY];
+static unsigned		 hellos;
+
+static void
+hear_hello(void *arg, enum wire_status status, const void *out)
+{
+	const struct queue_hello_out *o = out;
+
+	(void)arg;
+	ck_assert_int_eq(status, WIRE_OK);
+	ck_assert_uint_eq(o->key.n, SPOOL_KEY);
+	if (hellos++ == 0)
+		memcpy(first_key, o->key.p, SPOOL_KEY);
+	else
+		ck_assert_mem_eq(first_key, o->key.p, SPOOL_KEY);
+}
+
+/* One key for tokens through all lives: else no retry could match. */
+START_TEST(test_hello)
+{
+	struct queue_hello_in in = { 0 };
+
+	hellos = 0;
+	link_call(smtpd, WIRE_queue_hello, &in, 0, hear_hello, NULL);
+	run(5);
+	crash();
+	link_call(smtpd, WIRE_queue_hello, &in, 0, hear_hello, NULL);
+	run(5);
+	ck_assert_uint_eq(hellos, 2);
+}
+END_TEST
+
+/* The id stands in the field that smtpd left open. */
+START_TEST(test_id_in_received)
+{
+	next(0, 1);
+	SUBMIT(.to = { "a@x" }, .body = "x");
+	ck_assert_str_eq(body_of(&jobs[0]),
+	    "Received: by mx id 6553f10000000001\r\nx");
+	ck_assert_uint_eq(jobs[0].size, jobs[0].body.n);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("queue road");
+	TCase *t = tcase_create("road");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, test_long_held);
+	tcase_add_test(t, test_long_spooled);
+	tcase_add_test(t, test_commit_first);
+	tcase_add_test(t, test_abort);
+	tcase_add_test(t, test_wrong_size);
+	tcase_add_test(t, test_long_retry);
+	tcase_add_test(t, test_hundred_bodies);
+	tcase_add_test(t, test_poison);
+	tcase_add_test(t, test_poison_innocent);
+	tcase_add_test(t, test_poison_drains);
+	tcase_add_test(t, test_poison_held);
+	tcase_add_test(t, test_full_commit);
+	tcase_add_test(t, test_full_report);
+	tcase_add_test(t, test_later);
+	tcase_add_test(t, test_later_stale);
+	tcase_add_test(t, test_expired_local);
+	tcase_add_test(t, test_expired_remote);
+	tcase_add_test(t, test_alias_circle);
+	tcase_add_test(t, test_alias_loop);
+	tcase_add_test(t, test_alias_chain);
+	tcase_add_test(t, test_alias_remote);
+	tcase_add_test(t, test_untold);
+	tcase_add_test(t, test_claims);
+	tcase_add_test(t, test_report_golden);
+	tcase_add_test(t, test_list);
+	tcase_add_test(t, test_hello);
+	tcase_add_test(t, test_id_in_received);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

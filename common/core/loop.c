@@ -19,7 +19,7 @@ static const uint32_t ALWAYS = EPOLLERR | EPOLLHUP;
 
 static int		 epoll_fd = -1;
 static struct epoll_event batch[BATCH_MOST];
-static int		 batch_at, batch_n;	/* events from batch_at on wait */
+static int		 batch_at, batch_n;	/* batch_at: the next */
 
 static struct heap	 timers;
 static uint64_t		 now;
@@ -39,7 +39,6 @@ loop_init(void)
 	for (int phase = 0; phase < LOOP_PHASES; phase++)
 		for (int i = 0; i < HOOKS_MOST; i++)
 			hooks[phase][i] = NULL;
-	batch_at = batch_n = 0;
 	again = stopping = firing = false;
 	now = loop_clock();
 }

@@ -92,6 +92,8 @@ START_TEST(large_pieces_stand_alone)
 	second = arena_alloc(&a, 16);
 	ck_assert_uint_lt((size_t)(second - first), 100);
 	ck_assert_uint_lt(arena_size(&a), 1000000 + 2000);
+	arena_alloc(&a, 1500);		/* nor make the next one large */
+	ck_assert_uint_lt(arena_size(&a), 1000000 + 4000);
 	arena_free(&a);
 }
 END_TEST

@@ -224,12 +224,13 @@ literal(struct scan *sc, struct slice *out)
 	struct slice inner = slice_take(rest, slice_find(rest, ']'));
 	struct in6_addr bits;
 	char text[INET6_ADDRSTRLEN];
+	bool closed = inner.n < rest.n;
 	bool six = slice_istarts(inner, SLICE("IPv6:"));
 	int family = six ? AF_INET6 : AF_INET;
 
 	if (six)
 		inner = slice_drop(inner, 5);
-	if (inner.n == rest.n || inner.n >= sizeof text ||
+	if (!closed || inner.n >= sizeof text ||
 	    memchr(inner.p, '\0', inner.n) != NULL)
 		return fail(sc, ADDR_SYNTAX);
 	memcpy(text, inner.p, inner.n);

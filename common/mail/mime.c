@@ -38,6 +38,7 @@ struct mime {
 	char		 last;		/* octet before the piece at hand */
 	unsigned	 eol;		/* octets of the line end before
 					   the line */
+	uint64_t	 inner_end;	/* of the part that ended last */
 
 	/* The header being read, if in_header. */
 	bool		 in_header;
@@ -223,25 +224,30 @@ emit(struct mime *m, struct slice s)
 	m->held_n = end;
 }
 
-/* Ends the top part at the line that begins at m->line_at, or at the end. */
+/*
+ * Ends the top part at the line that begins at m->line_at, or at the end.
+ * The line end before a boundary belongs to it, unless it already ended the
+ * header of the part, or of a part inside: none ends behind its parent.
+ */
 static void
 pop(struct mime *m, bool at_boundary)
 {
 	struct open *o = top(m);
-	uint64_t eol = at_boundary ? m->eol : 0;
+	struct mime_part *p = &o->part;
 
 	if (!at_boundary)
 		give(m, m->held, m->held_n);
 	m->held_n = 0;
-	o->part.end_at = at_boundary ? m->line_at : m->at;
-	o->part.lines = (at_boundary ? m->lines_before : m->lines) -
-	    o->lines_at;
-	if (eol > 0 && o->part.lines > 0) {
-		o->part.end_at -= eol;
-		o->part.lines--;
+	p->end_at = at_boundary ? m->line_at : m->at;
+	p->lines = (at_boundary ? m->lines_before : m->lines) - o->lines_at;
+	if (at_boundary && p->end_at - p->body_at >= m->eol &&
+	    p->end_at - m->eol >= m->inner_end) {
+		p->end_at -= m->eol;
+		p->lines--;
 	}
+	m->inner_end = p->end_at;
 	if (m->events->end != NULL)
-		m->events->end(m->arg, &o->part);
+		m->events->end(m->arg, p);
 	m->boundaries -= o->boundary_n > 0;
 	m->depth--;
 }

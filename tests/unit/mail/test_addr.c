@@ -93,6 +93,7 @@ static const struct {
 	{ S("<a@b@c>"), ADDR_SYNTAX, 4 },
 	{ S("<a@[1.2.3]>"), ADDR_SYNTAX, 3 },
 	{ S("<a@[1.2.3.4>"), ADDR_SYNTAX, 3 },
+	{ S("<a@[IPv6:::1"), ADDR_SYNTAX, 3 },
 	{ S("<a@[IPv6:1.2.3.4]>"), ADDR_SYNTAX, 3 },
 	{ S("<a@[x:y]>"), ADDR_SYNTAX, 3 },
 	{ S("<@a:>"), ADDR_SYNTAX, 4 },
@@ -214,6 +215,7 @@ START_TEST(label_length)
 	ck_assert(addr_is_literal(S("[127.0.0.1]")));
 	ck_assert(!addr_is_literal(S("127.0.0.1")));
 	ck_assert(!addr_is_literal(S("[127.0.0.1]x")));
+	ck_assert(!addr_is_literal(S("[IPv6:::1")));
 }
 END_TEST
 

@@ -123,6 +123,12 @@ static const struct {
 	    S("multipart/mixed 0 45 122 10\n"
 	    ".multipart/mixed 50 95 103 2\n..text/plain 100 102 103 0\n"
 	    ".text/plain 110 112 113 0\n") },
+	/* One line end ends an empty part and all that it lies in. */
+	{ S("Content-Type: multipart/mixed; boundary=a\r\n\r\n"
+	    "--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+	    "--b\r\n\r\n--a--\r\n"),
+	    S("multipart/mixed 0 45 109 6\n"
+	    ".multipart/mixed 50 95 102 2\n..text/plain 100 102 102 0\n") },
 	/* A message cut off in the header of its message. */
 	{ S("Content-Type: message/rfc822\r\n\r\nSubj"),
 	    S("message/rfc822 0 32 36 0\n.text/plain 32 36 36 0\n") },

@@ -91,7 +91,7 @@ lines_body(void)
 	ck_assert_uint_eq(conn_bytes_in(conn), 47);
 	conn_close(conn);
 	ck_assert_str_eq(buf_cstr(&story), "0[EHLO there]0[]3[bare\n]"
-	    "3[MAIL\rX\r\n]3[\r\r\n]0[last]3[x");
+	    "3[MAIL\rX\r\n]3[\r\r\n]0[last]3[x]1[]1[]");
 }
 
 /* RFC 5321 2.3.8: only CRLF ends a line; what else looks so is told apart. */

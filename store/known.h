@@ -20,7 +20,7 @@
 #ifndef STORE_KNOWN_H
 #define STORE_KNOWN_H
 
-#include "store/user.h"
+#include "store/change.h"
 
 /* An outcome being written.  In its user's list from op_begin to op_end. */
 struct op {

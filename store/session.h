@@ -10,7 +10,7 @@
 #define STORE_SESSION_H
 
 #include "common/core/link.h"
-#include "store/user.h"
+#include "store/change.h"
 
 struct session {
 	struct node	 node;		/* of all sessions */

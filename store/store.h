@@ -6,7 +6,8 @@
  *
  *	store.c		birth and death, status
  *	rows.c		the formats of everything on disk
- *	user.c		users and mailboxes in memory; changes in flight
+ *	user.c		users and mailboxes in memory
+ *	change.c	changes in flight, and who waits for them
  *	known.c		message ids: outcomes, retry tokens, low-water mark
  *	append.c	store_append	body.c	store_body
  *	session.c	store_grant, store_revoke; rights of a session

@@ -1,5 +1,5 @@
 /*
- * user.h - users and their mailboxes in memory, and the changes made to them.
+ * user.h - users and their mailboxes in memory.
  *
  * UID and MODSEQ are given out here, before the commit that makes them last:
  * `now` is what the next commit builds on.  `seen` is the mailbox as of its
@@ -8,11 +8,7 @@
  * A user is loaded from its rows when first needed and stays while somebody
  * holds it: a session, a change in flight.  Others go, oldest first, when there
  * are more than store.users_max.
- *
- * A change is one txn of one user.  Rows of the user and the mailbox go
- * with it, so counters are right after every crash.  Changes are durable in
- * the order of change_commit.
- */
+ * */
 #ifndef STORE_USER_H
 #define STORE_USER_H
 
@@ -50,6 +46,8 @@ struct user {
 /* NULL: its rows are damaged (logged) or in doubt: not now. */
 struct user	*user_hold(uint64_t id);
 void		 user_release(struct user *);
+/* After a commit whose outcome is unknown: what do the rows say? */
+void		 user_reload(struct user *);
 void		 users_forget(void);	/* all of them; tests and the end */
 size_t		 users_count(void);
 
@@ -63,30 +61,5 @@ struct box	*box_inbox(struct user *);
 uint32_t	 uid_last(const struct box *, uint32_t to);
 /* Is this how INBOX may be written (RFC 9051 5.1)? */
 bool		 box_is_inbox(struct slice name);
-
-struct change {
-	struct user	*user;
-	struct box	*box;		/* or NULL: no counters change */
-	struct txn	*txn;
-	int64_t		 messages, bytes;	/* by how much it grows */
-	bool		 alters;	/* readers and changers wait for it */
-	struct box_row	 seen;		/* private */
-	uint64_t	 used;		/* private */
-	void		(*done)(struct change *, enum engine_status);
-};
-
-/* The struct is the caller's, until done returned; all of it is set here. */
-void		 change_begin(struct change *, struct user *, struct box *);
-/* done gets OK or FULL or, if it cannot be known, UNKNOWN. */
-void		 change_commit(struct change *,
-		    void (*done)(struct change *, enum engine_status));
-void		 change_drop(struct change *);
-
-/* A request that must wait until nothing alters this user.  r->owner is used
-   for it until then. */
-struct request;
-void		 user_wait(struct user *, struct request *,
-		    void (*run)(struct request *));
-bool		 user_busy(const struct user *);
 
 #endif

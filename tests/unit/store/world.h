@@ -19,7 +19,6 @@
 #include "store/session.h"
 #include "store/store.h"
 #include "store/usage.h"
-#include "store/user.h"
 
 enum { WAIT = 20000 };		/* ms; sanitizers are slow */
 

@@ -153,7 +153,7 @@ $(B)/fuzz/$(1): tests/fuzz/$(1).c
 	@mkdir -p $$(@D)
 	$$(call say,FUZZ,$$@)
 	$(Q)clang $(FUZZFLAGS) -o $$@ $$< $(call fuzzsrc,$(patsubst %/,%,$(dir $(1)))) \
-	    $(call pc,$(call unitsys,$(patsubst %/,%,$(dir $(1)))) -lpthread)
+	    $(call pc,libseccomp $(call unitsys,$(patsubst %/,%,$(dir $(1)))) -lpthread)
 $(B)/replay/$(1): tests/fuzz/$(1).c tests/fuzz/replay.c $(call unitlibs,$(patsubst %/,%,$(dir $(1))))
 	@mkdir -p $$(@D)
 	$$(call say,REPLAY,$$@)
@@ -161,9 +161,12 @@ $(B)/replay/$(1): tests/fuzz/$(1).c tests/fuzz/replay.c $(call unitlibs,$(patsub
 	    $(call unitlibs,$(patsubst %/,%,$(dir $(1)))) \
 	    $$(call pc,libseccomp -lpthread $(call unitsys,$(patsubst %/,%,$(dir $(1)))))
 endef
-fuzzsrc	 = $(if $(filter $(1),$(LIBS)),$(call src,common/$(1)),$(call src,$(1)) \
-	   $(foreach l,$(LIBS_$(1)),$(call src,common/$(l)))) \
-	   $(if $(filter $(1),core),,$(call src,common/core))
+# Without what needs a role's struct daemon.
+fuzzcore = $(filter-out %/main.c %/daemon.c %/sandbox.c,$(call src,common/core))
+fuzzsrc	 = $(if $(filter core,$(1)),,$(if $(filter $(1),$(LIBS)),\
+	   $(call src,common/$(1)),$(call src,$(1)) \
+	   $(foreach l,$(LIBS_$(1)),$(call src,common/$(l))))) $(fuzzcore) \
+	   $(if $(filter $(1),$(LIBS)),,common/core/daemon.c common/core/sandbox.c)
 $(foreach f,$(FUZZ:tests/fuzz/%.c=%),$(eval $(call fuzzer,$(f))))
 fuzz: $(FUZZ:tests/fuzz/%.c=$(B)/fuzz/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(B)/replay/%)

@@ -148,21 +148,28 @@ calls_resume(struct link *l)
 	}
 }
 
+/* Those that wait for a connection go on waiting, if one may still come. */
 static void
-call_gone(struct map_node *n, void *arg)
+call_doomed(struct map_node *n, void *arg)
 {
 	struct call *c = CONTAINER(n, struct call, by_number);
-	const struct link *l = arg;
 
-	if (l->dead || !list_in(&c->node))
-		call_end(c, WIRE_GONE, NULL);
+	if (c->link->dead || !list_in(&c->node)) {
+		list_del(&c->node);
+		list_push(arg, &c->node);
+	}
 }
 
-/* Those that wait for a connection go on waiting, if one may still come. */
+/* In two steps: a callback may ask again at once, on this very link. */
 void
 calls_gone(struct link *l)
 {
-	map_each(&l->calls, call_gone, l);
+	struct node doomed, *n;
+
+	list_init(&doomed);
+	map_each(&l->calls, call_doomed, &doomed);
+	while ((n = list_pop(&doomed)) != NULL)
+		call_end(CONTAINER(n, struct call, node), WIRE_GONE, NULL);
 }
 
 /* ---- as a function */

@@ -64,7 +64,8 @@ control(struct watch *w, int operation, uint32_t mask)
 bool
 loop_add(struct watch *w, unsigned events, bool edge)
 {
-	uint32_t mask = mask_of(events) | (edge ? EPOLLET : 0u);
+	uint32_t mask = mask_of(events) | (edge ? EPOLLET : 0u) |
+	    ((events & LOOP_ALONE) != 0 ? EPOLLEXCLUSIVE : 0u);
 
 	if (!control(w, EPOLL_CTL_ADD, mask))
 		return false;

@@ -2,7 +2,7 @@
  * loop.h - the one epoll loop of a process.
  *
  * Every process has exactly one loop and one thread that runs it; all
- * functions here belong to that thread (loop_poke apart).  Keepers put
+ * functions here belong to that thread.  Keepers put
  * their request handlers on it directly, talkers run tasks on it.
  *
  * One turn of the loop, always in this order:
@@ -20,7 +20,9 @@
 
 #include "common/core/list.h"
 
-enum loop_event { LOOP_IN = 1, LOOP_OUT = 2, LOOP_HUP = 4 };
+enum loop_event { LOOP_IN = 1, LOOP_OUT = 2, LOOP_HUP = 4,
+	LOOP_ALONE = 8 };	/* loop_add only: of several processes that wait
+				   for the same socket, wake one */
 enum loop_phase { LOOP_TASKS, LOOP_COMMIT, LOOP_FLUSH, LOOP_AFTER,
 	LOOP_PHASES };
 

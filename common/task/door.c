@@ -175,7 +175,8 @@ entrance_resume(struct timer *t)
 {
 	struct entrance *e = CONTAINER(t, struct entrance, pause);
 
-	if (!closed && !loop_add(&e->watch, LOOP_IN, false))
+	if (!closed &&
+	    !loop_add(&e->watch, LOOP_IN | LOOP_ALONE, false))
 		timer_set(t, loop_now() + PAUSE);
 }
 
@@ -217,7 +218,7 @@ door_open(int fd, enum service service, const struct door *door)
 	e->pause.fire = entrance_resume;
 	e->service = service;
 	e->door = door;
-	if (!loop_add(&e->watch, LOOP_IN, false))
+	if (!loop_add(&e->watch, LOOP_IN | LOOP_ALONE, false))
 		fatal("cannot watch a listening socket");
 }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/core/log.h"
@@ -286,12 +287,29 @@ figure_session(struct figures *f, struct slice name, struct slice waits,
 		.ms = ms, .session = session };
 }
 
+/* What every process counts: the budget of doc/INTERNALS.md is kept with
+   these. */
+static void
+add_usage(struct figures *f)
+{
+	struct rusage u;
+
+	if (getrusage(RUSAGE_SELF, &u) != 0)
+		return;
+	figure_add(f, "cpu_us", (uint64_t)(u.ru_utime.tv_sec +
+	    u.ru_stime.tv_sec) * 1000000 +
+	    (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec));
+	figure_add(f, "switches", (uint64_t)(u.ru_nvcsw + u.ru_nivcsw));
+	figure_add(f, "ipc_sends", link_sends());
+}
+
 static void
 take_status(struct request *r)
 {
 	struct figures f = { .arena = &r->arena };
 	struct role_status_out out = { 0 };
 
+	add_usage(&f);
 	if (daemon_role.stats != NULL)
 		daemon_role.stats(&f);
 	out.figures = f.figures;

@@ -14,6 +14,7 @@ enum { READ_MAX = 256 * 1024 };
 
 enum role		 link_self = ROLES;
 static struct node	 dirty_links;
+static uint64_t		 sends;
 
 /* ---- frames */
 
@@ -161,6 +162,7 @@ send_some(struct link *l, struct parcel *p)
 	if (p != NULL && p->at - l->sent < iov.iov_len)
 		iov.iov_len = (size_t)(p->at - l->sent);
 	n = sendmsg(l->watch.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sends++;
 	if (n > 0 && with_fd) {
 		p = CONTAINER(list_pop(&l->parcels), struct parcel, node);
 		close(p->fd);
@@ -478,6 +480,12 @@ void
 link_on_end(struct link *l, void (*fn)(struct link *))
 {
 	l->on_end = fn;
+}
+
+uint64_t
+link_sends(void)
+{
+	return sends;
 }
 
 size_t

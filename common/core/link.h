@@ -77,6 +77,8 @@ void		*link_owner(const struct link *);
 /* Called when the connection ends, once per connection; may be NULL.  A link
    that is not lasting is freed after it returns. */
 void		 link_on_end(struct link *, void (*)(struct link *));
+/* How often any link of this process was written to, for `status`. */
+uint64_t	 link_sends(void);
 /* Bytes queued and not yet taken by the kernel. */
 size_t		 link_backlog(const struct link *);
 

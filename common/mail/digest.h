@@ -26,7 +26,7 @@
 enum {
 	DIGEST_VERSION = 1,
 	DIGEST_MAX = 128 * 1024,	/* bytes */
-	DIGEST_PREVIEW_MAX = 200,	/* characters, RFC 8970 3.1 */
+	DIGEST_PREVIEW_MAX = 200,	/* characters, RFC 8970 */
 };
 
 enum digest_flag {

@@ -57,7 +57,7 @@ enum {
 	FORMAT_NAMES = 48,
 };
 
-/* Part of the format: append only. */
+/* Part of the format: append only, and only with a new version. */
 extern const char *const field_names[FORMAT_NAMES];
 
 #endif

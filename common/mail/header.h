@@ -14,9 +14,8 @@
 #include "common/core/buf.h"
 
 enum {
-	HEADER_LINE_MAX = 998,		/* octets, RFC 5322 2.1.1 */
 	HEADER_MAX = 256 * 1024,	/* octets looked at (PARSE-5) */
-	HEADER_NAME_MAX = 76,		/* longer names are no fields */
+	HEADER_NAME_MAX = 76,		/* ours: a longer name is no field */
 };
 
 struct field {

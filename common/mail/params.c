@@ -287,13 +287,13 @@ params_parse(struct arena *arena, struct slice body, const struct charsets *cs,
     struct slice *value, struct mime_param **params)
 {
 	struct scan sc = { arena, body };
-	struct raw *v = arena_array(arena, PARAMS_MAX, sizeof *v);
+	struct raw v[PARAMS_MAX];
 	size_t n = 0;
 
 	*value = lower_squeezed(arena, bare(&sc, ";"));
 	while (n < PARAMS_MAX && raw_next(&sc, &v[n]))
 		n++;
-	*params = arena_array(arena, PARAMS_MAX, sizeof **params);
+	*params = arena_array(arena, n, sizeof **params);
 	return join_all(arena, v, n, cs, *params);
 }
 

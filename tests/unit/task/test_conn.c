@@ -122,8 +122,9 @@ START_TEST(test_long)
 }
 END_TEST
 
-static const struct slice	pieces = { "A b\r\nlonger than eight\r\n"
-    "C\nD\r\rE\r\n\r\nend\r\n", 42 };
+static const char		text[] = "A b\r\nlonger than eight\r\n"
+    "C\nD\r\rE\r\n\r\nend\r\n";
+static const struct slice	pieces = { text, sizeof text - 1 };
 static size_t			cut_at;
 
 static void

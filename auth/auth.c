@@ -21,7 +21,7 @@ void
 auth_begin(struct engine *e)
 {
 	auth.engine = e;
-	auth.penalties = penalties_new(PENALTIES);
+	auth.penalties = penalties_new(PENALTIES, 1000);
 	directory_load(&auth.dir, e);
 	LOG(accounts_read, .domains = auth.dir.n_domains,
 	    .users = auth.dir.n_users, .aliases = auth.dir.n_aliases);

@@ -55,7 +55,9 @@ hash_is_known(struct slice s)
 {
 	char text[HASH_MAX + 1];
 
-	if (s.n == 0 || s.n > HASH_MAX || slice_find(s, '\0') < s.n)
+	/* Almost any text begins like a hash of the old kind without "$". */
+	if (s.n == 0 || s.n > HASH_MAX || slice_find(s, '\0') < s.n ||
+	    (s.p[0] != '$' && s.n != 13))
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';

@@ -22,17 +22,19 @@ struct entry {
 
 struct penalties {
 	size_t		 n;		/* sets of WAYS entries */
+	unsigned	 second;	/* ms */
 	struct entry	 entries[];
 };
 
 struct penalties *
-penalties_new(size_t entries)
+penalties_new(size_t entries, unsigned second)
 {
 	size_t n = entries / WAYS + 1;
 	struct penalties *p = mem_zero(sizeof *p +
 	    n * WAYS * sizeof *p->entries);
 
 	p->n = n;
+	p->second = second;
 	return p;
 }
 
@@ -128,11 +130,11 @@ take(struct penalties *p, uint64_t key, uint64_t now)
 /* ---- counting */
 
 static uint64_t
-delay(unsigned failures)
+delay(const struct penalties *p, unsigned n)
 {
-	static const uint64_t steps[] = { 0, 2000, 4000, 8000, 15000 };
+	static const unsigned seconds[] = { 0, 2, 4, 8, 15 };
 
-	return steps[failures < 4 ? failures : 4];
+	return seconds[n < 4 ? n : 4] * (uint64_t)p->second;
 }
 
 static unsigned
@@ -176,13 +178,13 @@ penalty_failed(struct penalties *p, const struct attempt *a, uint64_t now)
 {
 	count(p, a->network, a->password, now);
 	count(p, a->account, a->password, now);
-	return delay(most_failures(p, a, now));
+	return delay(p, most_failures(p, a, now));
 }
 
 uint64_t
 penalty_passed(struct penalties *p, const struct attempt *a, uint64_t now)
 {
-	uint64_t ms = delay(most_failures(p, a, now));
+	uint64_t ms = delay(p, most_failures(p, a, now));
 	struct entry *account = find(p, a->account, now);
 
 	if (account != NULL)

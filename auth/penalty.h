@@ -28,7 +28,8 @@ struct attempt {
 	uint64_t	 password;	/* of account and password */
 };
 
-struct penalties *penalties_new(size_t entries);
+/* second: how many ms it has; 1000, unless a test has no time. */
+struct penalties *penalties_new(size_t entries, unsigned second);
 void		 penalties_free(struct penalties *);
 
 /* client is the text of an address; anything else is a network of its own. */

@@ -11,6 +11,7 @@
 enum { PIECE = 128 * 1024 };		/* read at once */
 
 struct pump {
+	struct node	 node;
 	struct watch	 watch;
 	struct buf	 ready;		/* to be sent next */
 	uint64_t	 id, blob;
@@ -18,7 +19,8 @@ struct pump {
 	bool		 reading, closed;
 };
 
-static size_t	pumps;
+static struct node	pumps;
+static size_t		n_pumps;
 
 static void
 pump_end(struct pump *p)
@@ -27,7 +29,8 @@ pump_end(struct pump *p)
 		loop_del(&p->watch);
 		close(p->watch.fd);
 		p->closed = true;
-		pumps--;
+		list_del(&p->node);
+		n_pumps--;
 	}
 	if (p->reading)
 		return;
@@ -118,12 +121,22 @@ body_over_fd(const struct message *m)
 		free(p);
 		return 0;
 	}
-	pumps++;
+	if (pumps.next == NULL)
+		list_init(&pumps);
+	list_push(&pumps, &p->node);
+	n_pumps++;
 	return ends[1];
 }
 
 size_t
 body_count(void)
 {
-	return pumps;
+	return n_pumps;
+}
+
+void
+body_forget(void)
+{
+	while (n_pumps > 0)
+		pump_end(CONTAINER(pumps.next, struct pump, node));
 }

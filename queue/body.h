@@ -12,5 +12,6 @@
    descriptor was to be had.  The message may go meanwhile. */
 int		 body_over_fd(const struct message *);
 size_t		 body_count(void);		/* under way now */
+void		 body_forget(void);		/* ends them all */
 
 #endif

@@ -48,6 +48,7 @@ void
 queue_forget(void)
 {
 	message_forget();
+	body_forget();
 	token_forget();
 	schedule_forget();
 	spool_forget();

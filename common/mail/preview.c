@@ -115,7 +115,9 @@ preview_make(struct buf *out, struct slice raw, enum cte cte,
 	struct squeeze q = { .out = out, .max = max };
 	struct buf octets = { 0 }, text = { 0 };
 
-	cte_decode(&octets, cte, slice_take(raw, PREVIEW_RAW_MAX));
+	/* Only HTML hides its first words behind a screen of tags. */
+	cte_decode(&octets, cte, slice_take(raw, html ? PREVIEW_RAW_MAX :
+	    PREVIEW_PLAIN_MAX));
 	if (charset.n == 0)
 		charset = SLICE("utf-8");
 	if (!charset_utf8(cs, charset, buf_view(&octets), &text))

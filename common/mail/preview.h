@@ -9,6 +9,7 @@
 
 enum {
 	PREVIEW_RAW_MAX = 16 * 1024,	/* octets of a part that are looked at */
+	PREVIEW_PLAIN_MAX = 2048,	/* ... if it is plain text */
 };
 
 /* Appends up to max characters of text: decoded, blanks and line ends

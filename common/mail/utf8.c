@@ -51,15 +51,22 @@ utf8_put(struct buf *out, uint32_t c)
 	buf_char(out, (char)(0x80 | (c & 0x3f)));
 }
 
+/* Runs of good characters go out in one piece. */
 void
 utf8_mend(struct buf *out, struct slice s)
 {
-	while (s.n > 0) {
-		size_t n = utf8_next(s);
-		if (n > 0)
-			buf_add(out, s.p, n);
-		else
-			utf8_put(out, 0xfffd);
-		s = slice_drop(s, n > 0 ? n : 1);
+	size_t run = 0, n;
+
+	while (run < s.n) {
+		n = utf8_next(slice_drop(s, run));
+		if (n > 0) {
+			run += n;
+			continue;
+		}
+		buf_slice(out, slice_take(s, run));
+		utf8_put(out, 0xfffd);
+		s = slice_drop(s, run + 1);
+		run = 0;
 	}
+	buf_slice(out, s);
 }

@@ -40,7 +40,7 @@ SYS_auth := libseccomp openssl -ldb-5.3 -lcrypt -lpthread
 LIBS_key :=
 SYS_key := libseccomp openssl -lpthread
 LIBS_ctl := mail
-SYS_ctl :=
+SYS_ctl := -lcrypt
 
 WARN	:= -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla \
 	   -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \

@@ -1,0 +1,60 @@
+/* Addresses that lead to others. */
+#include <sysexits.h>
+
+#include "ctl/ask.h"
+#include "ctl/ctl.h"
+#include "ctl/say.h"
+#include "ctl/sheet.h"
+
+int
+cmd_alias_add(void)
+{
+	struct alias_add_in in = { .n_targets = ctl.args.n - 1,
+		.address = argument_address(ctl.args.words[0], true) };
+	struct alias_add_out out;
+	const char *what = text("cannot add the alias %s", show(in.address));
+	struct link *auth;
+
+	in.targets = arena_array(&ctl.arena, in.n_targets,
+	    sizeof *in.targets);
+	for (size_t i = 0; i < in.n_targets; i++)
+		in.targets[i].address =
+		    argument_address(ctl.args.words[i + 1], false);
+	auth = role_dial(ROLE_AUTH);
+	ask_must(alias_add(auth, &in, &out, &ctl.arena, ASK_WAIT), what);
+	if (out.why.n > 0)
+		fail(EX_DATAERR, what, show(out.why), "alias list");
+	note("%s leads to %zu address%s", show(in.address), in.n_targets,
+	    in.n_targets == 1 ? "" : "es");
+	return EX_OK;
+}
+
+int
+cmd_alias_list(void)
+{
+	static const struct column columns[] = {
+		{ "address", COLUMN_TEXT, NULL },
+		{ "targets", COLUMN_TARGETS, NULL },
+	};
+	struct link *auth = role_dial(ROLE_AUTH);
+	struct alias_list_in in = { 0 };
+	struct alias_list_out out;
+	struct sheet s;
+
+	sheet_begin(&s, columns, 2);
+	do {
+		ask_must(alias_list(auth, &in, &out, &ctl.arena, ASK_WAIT),
+		    "cannot list the aliases");
+		for (size_t i = 0; i < out.n_aliases; i++) {
+			const struct wire_alias *a = &out.aliases[i];
+
+			sheet_row(&s, (struct cell[]){ { .text = a->address },
+			    { .list = a->targets,
+			    .n_list = a->n_targets } });
+			in.after = a->address;
+		}
+		sheet_page(&s);
+	} while (out.more && out.n_aliases > 0);
+	sheet_end(&s, "no aliases");
+	return EX_OK;
+}

@@ -1,0 +1,51 @@
+/* The domains we take mail for. */
+#include <sysexits.h>
+
+#include "ctl/ask.h"
+#include "ctl/ctl.h"
+#include "ctl/say.h"
+#include "ctl/sheet.h"
+
+int
+cmd_domain_add(void)
+{
+	struct domain_add_in in = {
+		.name = argument_domain(ctl.args.words[0]) };
+	const char *name = show(in.name);
+	struct link *auth = role_dial(ROLE_AUTH);
+
+	ask_must(domain_add(auth, &in, NULL, NULL, ASK_WAIT),
+	    text("cannot add the domain %s", name));
+	note("%s added; next: postino user add ann@%s", name, name);
+	return EX_OK;
+}
+
+int
+cmd_domain_list(void)
+{
+	static const struct column columns[] = {
+		{ "domain", COLUMN_TEXT, NULL },
+		{ "users", COLUMN_NUMBER, NULL },
+		{ "aliases", COLUMN_NUMBER, NULL },
+	};
+	struct link *auth = role_dial(ROLE_AUTH);
+	struct domain_list_in in = { 0 };
+	struct domain_list_out out;
+	struct sheet s;
+
+	sheet_begin(&s, columns, 3);
+	do {
+		ask_must(domain_list(auth, &in, &out, &ctl.arena, ASK_WAIT),
+		    "cannot list the domains");
+		for (size_t i = 0; i < out.n_domains; i++) {
+			const struct wire_domain *d = &out.domains[i];
+
+			sheet_row(&s, (struct cell[]){ { .text = d->name },
+			    { .number = d->users }, { .number = d->aliases } });
+			in.after = d->name;
+		}
+		sheet_page(&s);
+	} while (out.more && out.n_domains > 0);
+	sheet_end(&s, "no domains yet; next: postino domain add NAME");
+	return EX_OK;
+}

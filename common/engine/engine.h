@@ -78,7 +78,8 @@ struct engine	*engine_open_mem(void);
 void		 engine_close(struct engine *);
 
 /* Writing.  Key and value are copied.  `blob` is 0, or a number from
-   blob_add or blob_end that is not yet released: the row then holds it, and
+   blob_add or blob_end that is not yet released, or one that a row has now
+   (a copy): the row then holds it, and
    the bytes go when the last row that names them goes.  Putting a key anew
    replaces value and blob.  commit frees the txn; done may be NULL.  A txn
    without any change still gets its place in the order. */
@@ -150,21 +151,24 @@ uint64_t	 engine_deadline(struct engine *, uint64_t shard);
 
 /* Maintenance.  checkpoint flushes the index; compact copies what lives out
    of the emptiest segments, at most `bytes` of it a call, and tells when
-   done; verify reads every record.  All run beside the serving. */
+   done (NONE: no segment is worth it; one call at a time); verify reads every
+   record (CORRUPT: the log says where).  All run beside the serving. */
 void		 engine_checkpoint(struct engine *, engine_done *, void *);
 void		 engine_compact(struct engine *, uint64_t bytes, engine_done *,
 		    void *);
 void		 engine_verify(struct engine *, engine_done *, void *);
 
 /* Log shipping, backup: calls fn for each record with sequence > after, in
-   order; import takes the records of an export into an empty engine. */
+   order; import takes the records of an export into an empty engine, which is
+   then closed: only the next open serves.  Both block. */
 typedef bool engine_record(void *arg, uint64_t sequence, struct slice record);
 enum engine_status engine_export(struct engine *, uint64_t after,
 		    engine_record *, void *);
 enum engine_status engine_import(struct engine *, struct slice record);
 
 /* Faults, mem engine only.  The next `after` commits succeed, then `count`
-   get the status; held keeps answers back until it is called with false. */
+   get the status and do not happen (UNKNOWN: every second one does); held
+   keeps answers back until it is called with false. */
 void		 engine_mem_fault(struct engine *, enum engine_status,
 		    unsigned after, unsigned count);
 void		 engine_mem_hold(struct engine *, bool held);

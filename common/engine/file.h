@@ -5,7 +5,8 @@
  *	group.c		commits: gather, write and sync, apply, answer
  *	apply.c		what a record does to the index; also in recovery
  *	blob.c		bytes of messages in, out, and when they die
- *	recover.c	from a folder to a running engine
+ *	recover.c	from what a crash left to a running engine
+ *	folder.c	what files there are
  *	maintain.c	flush, checkpoint, room, segments made ahead
  *	compact.c	moves what lives out of nearly dead segments
  *	export.c	verify, export, import
@@ -229,6 +230,10 @@ void		 file_checkpoint(struct engine *, engine_done *, void *);
 
 /* recover.c */
 void		 recover(struct file *);
+
+/* folder.c */
+void		 folder_read(struct file *);	/* enters all segments */
+void		 folder_clean(struct file *);	/* long blobs nobody names */
 
 /* compact.c, export.c */
 void		 file_compact(struct engine *, uint64_t, engine_done *, void *);

@@ -11,7 +11,8 @@
 
 enum {
 	PAGE = 4096,		/* larger ones tear in a power cut */
-	LOG_BUFFER = 8 << 20,
+	LOG_BUFFER = 8 << 20,	/* at most, and an eighth of the cache */
+	LOG_BUFFER_LEAST = 256 << 10,
 	LOG_FILE = 64 << 20,
 	LOCKS = 100000,		/* pages one group may touch */
 	BULK_FIRST = PAGE,	/* a range is mostly short ... */
@@ -68,12 +69,14 @@ env_open(DB_ENV *env, const char *path, size_t cache)
 {
 	const u_int32_t flags = DB_CREATE | DB_INIT_TXN | DB_INIT_LOG |
 	    DB_INIT_MPOOL | DB_INIT_LOCK | DB_THREAD | DB_PRIVATE | DB_RECOVER;
+	size_t buffer = cache / 8 < LOG_BUFFER_LEAST ? LOG_BUFFER_LEAST :
+	    cache / 8 > LOG_BUFFER ? LOG_BUFFER : cache / 8;
 	int e;
 
 	env->set_errcall(env, complain);
 	(void)((e = env->set_cachesize(env, (u_int32_t)(cache >> 30),
 	    (u_int32_t)(cache & ((1u << 30) - 1)), 1)) ||
-	    (e = env->set_lg_bsize(env, LOG_BUFFER)) ||
+	    (e = env->set_lg_bsize(env, (u_int32_t)buffer)) ||
 	    (e = env->set_lg_max(env, LOG_FILE)) ||
 	    (e = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1)) ||
 	    (e = env->set_lk_detect(env, DB_LOCK_DEFAULT)) ||

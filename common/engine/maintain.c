@@ -44,9 +44,10 @@ bool
 file_room(struct engine *e, uint64_t bytes)
 {
 	struct file *f = FILE_OF(e);
-	uint64_t need = f->free_spent + bytes;
+	uint64_t need;
 
 	room_look(f);
+	need = f->free_spent + bytes;
 	return f->free_bytes >= need && f->free_bytes - need >= f->conf.floor;
 }
 
@@ -56,7 +57,8 @@ room_to_delete(struct file *f, uint64_t bytes)
 {
 	struct segment *s = segment_last(&f->segments);
 	uint64_t need = bytes + RECORD_HEAD + f->filling->bytes.n;
-	uint64_t here = s == NULL ? 0 : s->size - s->end;
+	/* One that is just being made has no size yet. */
+	uint64_t here = s == NULL || s->size < s->end ? 0 : s->size - s->end;
 
 	room_look(f);
 	if (f->free_bytes >= f->free_spent + need + DELETE_ROOM)

@@ -3,6 +3,7 @@
 
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
+#include "ctl/domain.h"
 #include "ctl/say.h"
 #include "ctl/sheet.h"
 
@@ -23,7 +24,7 @@ cmd_alias_add(void)
 	auth = role_dial(ROLE_AUTH);
 	ask_must(alias_add(auth, &in, &out, &ctl.arena, ASK_WAIT), what);
 	if (out.why.n > 0)
-		fail(EX_DATAERR, what, show(out.why), "alias list");
+		address_refused(auth, in.address, what, out.why);
 	note("%s leads to %zu address%s", show(in.address), in.n_targets,
 	    in.n_targets == 1 ? "" : "es");
 	return EX_OK;

@@ -167,7 +167,8 @@ size_read(struct slice s, uint64_t *bytes, const char **why)
 		*bytes = v.number;
 		return true;
 	}
-	miss_want(&miss, at, SLICE("nothing more"));
+	if (at > 1 && at < words.n)
+		miss_want(&miss, at, SLICE("nothing more"));
 	miss_show(&miss, &b);
 	*why = text("%s", buf_cstr(&b));
 	buf_free(&b);

@@ -1,4 +1,5 @@
-/* The domains we take mail for. */
+#include "ctl/domain.h"
+
 #include <sysexits.h>
 
 #include "ctl/ask.h"
@@ -18,6 +19,40 @@ cmd_domain_add(void)
 	    text("cannot add the domain %s", name));
 	note("%s added; next: postino user add ann@%s", name, name);
 	return EX_OK;
+}
+
+bool
+domain_is_ours(struct link *auth, struct slice name)
+{
+	struct domain_list_in in = { 0 };
+	struct domain_list_out out;
+
+	do {
+		ask_must(domain_list(auth, &in, &out, &ctl.arena, ASK_WAIT),
+		    "cannot list the domains");
+		for (size_t i = 0; i < out.n_domains; i++) {
+			in.after = out.domains[i].name;
+			if (slice_eq(in.after, name))
+				return true;
+		}
+	} while (out.more && out.n_domains > 0);
+	return false;
+}
+
+void
+address_refused(struct link *auth, struct slice address, const char *what,
+    struct slice why)
+{
+	struct slice domain = address;
+
+	/* A quoted local part may have an at sign in it, a domain none. */
+	while (slice_find(domain, '@') < domain.n)
+		slice_cut(&domain, '@');
+	if (domain_is_ours(auth, domain))
+		fail(EX_DATAERR, what, show(why), text("%s list",
+		    ctl.command->noun));
+	fail(EX_NOHOST, what, show(why), text("domain add %s",
+	    show(domain)));
 }
 
 int

@@ -72,6 +72,7 @@ warn(const char *format, ...)
 {
 	va_list ap;
 
+	fflush(stdout);
 	fputs("postino: ", stderr);
 	va_start(ap, format);
 	say(format, ap);

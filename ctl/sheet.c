@@ -32,18 +32,24 @@ targets_print(struct buf *b, const struct cell *c, bool json)
 	}
 }
 
+/* A name is one word for programs. */
 static void
 figures_print(struct buf *b, const struct cell *c, bool json)
 {
 	const struct wire_figure *figures = c->list;
+	char *name;
 
 	for (size_t i = 0; i < c->n_list; i++) {
 		if (i > 0)
 			buf_char(b, json ? ',' : ' ');
+		name = arena_str(&ctl.arena, figures[i].name);
+		for (char *p = name; *p != '\0'; p++)
+			if (*p == ' ')
+				*p = '_';
 		if (json)
-			form_json(b, figures[i].name);
+			form_json(b, slice_str(name));
 		else
-			form_printable(b, figures[i].name);
+			form_printable(b, slice_str(name));
 		buf_char(b, json ? ':' : '=');
 		buf_u64(b, figures[i].value);
 	}

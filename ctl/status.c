@@ -119,9 +119,16 @@ processes_show(const struct process *processes, size_t n)
 static void
 figure_show(const struct wire_figure *f, size_t indent, size_t *at)
 {
-	const char *shown = text("%s %llu", show(f->name),
+	char *name = arena_str(&ctl.arena, f->name);
+	const char *shown;
+	size_t width;
+
+	for (char *p = name; *p != '\0'; p++)
+		if (*p == '_')
+			*p = ' ';
+	shown = text("%s %llu", show(slice_str(name)),
 	    (unsigned long long)f->value);
-	size_t width = form_width(slice_str(shown));
+	width = form_width(slice_str(shown));
 
 	if (*at > indent && *at + 2 + width > LINE_MAX_WIDTH) {
 		printf(",\n%*s", (int)indent, "");
@@ -134,23 +141,28 @@ figure_show(const struct wire_figure *f, size_t indent, size_t *at)
 	*at += width;
 }
 
-/* The figures do not fit beside the processes: below them, for people. */
+/* The figures do not fit beside the processes: below them, for people, and
+   without those that are 0. */
 static void
 figures_show(const struct process *processes, size_t n)
 {
 	enum { INDENT = 12 };
 
+	putchar('\n');
 	for (size_t i = 0; i < n; i++) {
 		const struct process *p = &processes[i];
 		size_t at = INDENT;
 
-		if (p->n_figures == 0)
-			continue;
-		printf("\n%-*s", INDENT, p->name);
-		for (size_t k = 0; k < p->n_figures; k++)
+		for (size_t k = 0; k < p->n_figures; k++) {
+			if (p->figures[k].value == 0)
+				continue;
+			if (at == INDENT)
+				printf("%-*s", INDENT, p->name);
 			figure_show(&p->figures[k], INDENT, &at);
+		}
+		if (at > INDENT)
+			putchar('\n');
 	}
-	putchar('\n');
 }
 
 int
@@ -176,11 +188,41 @@ cmd_status(void)
 
 static void
 sleeper_row(struct sheet *s, const struct process *p,
-    const struct wire_sleeper *w)
+    const struct wire_sleeper *w, size_t times)
 {
+	struct slice name = w->name;
+
+	if (times > 1)
+		name = slice_str(text("%zu x %s", times, show(name)));
 	sheet_row(s, (struct cell[]){ { .text = slice_str(p->name) },
-	    { .number = w->session }, { .text = w->name },
+	    { .number = w->session }, { .text = name },
 	    { .text = w->waits }, { .number = w->ms } });
+}
+
+/* Two tasks of which people need not see the second. */
+static bool
+is_alike(const struct wire_sleeper *a, const struct wire_sleeper *b)
+{
+	return ctl.form == FORM_HUMAN && a->session == 0 &&
+	    b->session == 0 && slice_eq(a->name, b->name) &&
+	    slice_eq(a->waits, b->waits);
+}
+
+static void
+sleepers_rows(struct sheet *s, const struct process *p,
+    const struct wire_sleeper *w, size_t n)
+{
+	size_t times;
+
+	for (size_t i = 0; i < n; i += times) {
+		struct wire_sleeper longest = w[i];
+
+		for (times = 1; i + times < n && is_alike(&w[i],
+		    &w[i + times]); times++)
+			if (w[i + times].ms > longest.ms)
+				longest.ms = w[i + times].ms;
+		sleeper_row(s, p, &longest, times);
+	}
 }
 
 /* False: it should have answered, and did not. */
@@ -198,8 +240,8 @@ sleepers_show(struct sheet *s, const struct process *p)
 	status = role_who(l, &in, &out, &arena, PATIENCE);
 	if (status != WIRE_GONE)
 		link_close(l);
-	for (size_t i = 0; status == WIRE_OK && i < out.n_sleepers; i++)
-		sleeper_row(s, p, &out.sleepers[i]);
+	if (status == WIRE_OK)
+		sleepers_rows(s, p, out.sleepers, out.n_sleepers);
 	sheet_page(s);
 	arena_free(&arena);
 	return status == WIRE_OK;

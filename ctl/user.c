@@ -4,6 +4,7 @@
 
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
+#include "ctl/domain.h"
 #include "ctl/password.h"
 #include "ctl/say.h"
 #include "ctl/sheet.h"
@@ -83,7 +84,7 @@ cmd_user_add(void)
 	ask_must(user_add(auth, &in, &out, &ctl.arena, ASK_WAIT), what);
 	if (out.why.n > 0) {
 		secret_wipe(&s);
-		fail(EX_DATAERR, what, show(out.why), "domain list");
+		address_refused(auth, in.address, what, out.why);
 	}
 	done(in.address, out.user, &s, "mailbox added");
 	secret_wipe(&s);

@@ -265,8 +265,10 @@ verdict(const struct message *m, uint32_t number)
 		return (struct wire_verdict){ .outcome = OUTCOME_STORED };
 	if (!rcpt_refused(r) || (!m->each && m->state != MESSAGE_HELD))
 		return (struct wire_verdict){ .outcome = OUTCOME_QUEUED };
+	/* The answer for 10,000 recipients must fit into one frame. */
 	return (struct wire_verdict){ .outcome = r->outcome,
-		.code = r->row.code, .text = r->row.why };
+		.code = r->row.code,
+		.text = slice_take(r->row.why, m->n_asked > 1000 ? 40 : 256) };
 }
 
 /* The request, once: from here on the session waits for nothing. */

@@ -11,7 +11,7 @@ durable(void *arg, enum engine_status status)
 	struct message *m = arg;
 
 	m->committing = false;
-	if (status == ENGINE_OK) {
+	if (spool_durable(status)) {
 		stats.aside++;
 		message_step(m, STEP_aside);
 	} else

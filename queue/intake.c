@@ -114,11 +114,15 @@ whole(struct intake *k)
 	struct message *m = k->m;
 	struct request *r = k->commit;
 
-	k->commit = NULL;
 	m->env.size = k->size;
-	if (k->blob == NULL)
+	if (m->blob == 0)
 		m->body = buf_view(&m->kept);
-	k->blob = NULL;
+	/* Space is reserved before the first offer (hand-off rule 5). */
+	if (m->blob == 0 && !spool_room(k->size)) {
+		abandon(k, WIRE_AGAIN);
+		return;
+	}
+	k->commit = NULL;
 	message_step(m, STEP_arrived);
 	accept_whole(m, r);
 }

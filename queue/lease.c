@@ -11,6 +11,8 @@
 #include "queue/stats.h"
 #include "queue/write.h"
 
+enum { DUE_MAX = WIRE_FRAME_MAX / 2 };	/* bytes of recipients */
+
 /* An mda, as long as its connection lasts. */
 struct worker {
 	struct link	*link;
@@ -349,11 +351,32 @@ body_read(void *arg, enum engine_status status, struct slice bytes)
 	give(l, r, bytes);
 }
 
+/* What fits into one answer; the rest is offered with the next credit. */
+static void
+claim(struct lease *l)
+{
+	struct message *m = l->m;
+	uint64_t now = queue_clock();
+	size_t room = DUE_MAX;
+
+	for (uint32_t i = 0; i < m->n_rcpts; i++) {
+		struct rcpt *r = &m->rcpts[i];
+		size_t n = 32 + r->row.address.n + r->row.orcpt.n;
+
+		if (r->state != RCPT_DUE || !r->row.local || r->row.next > now)
+			continue;
+		if (n > room)
+			break;
+		room -= n;
+		r->state = RCPT_LEASED;
+		r->lease = l;
+	}
+}
+
 static struct lease *
 lease_begin(struct message *m, struct worker *w)
 {
 	struct lease *l = mem_zero(sizeof *l);
-	uint64_t now = queue_clock();
 
 	l->m = m;
 	l->worker = w;
@@ -362,14 +385,7 @@ lease_begin(struct message *m, struct worker *w)
 	list_push(&m->leases, &l->of_message);
 	l->limit.fire = limit_over;
 	timer_set(&l->limit, loop_now() + LEASE_LIMIT);
-	for (uint32_t i = 0; i < m->n_rcpts; i++) {
-		struct rcpt *r = &m->rcpts[i];
-
-		if (r->state == RCPT_DUE && r->row.local && r->row.next <= now) {
-			r->state = RCPT_LEASED;
-			r->lease = l;
-		}
-	}
+	claim(l);
 	return l;
 }
 

@@ -10,6 +10,10 @@
 #include "queue/stats.h"
 #include "queue/token.h"
 
+/* In one report, so that it stays below ENGINE_INLINE_MAX.  Whoever is refused
+   beyond that is offered again at once: store repeats what it decided. */
+enum { REPORT_RCPTS = 250 };
+
 struct settlement {
 	uint32_t	 first_new;	/* recipients from here on are forwards */
 	struct message	*report;	/* or NULL */
@@ -200,16 +204,18 @@ bool
 settle_into(struct txn *txn, struct message *m, struct slice header)
 {
 	struct settlement *s = mem_zero(sizeof *s);
-	bool bounce = false;
+	unsigned bounces = 0;
 
 	m->settling = s;
 	s->first_new = m->n_rcpts;
 	for (uint32_t i = 0; i < s->first_new; i++)
 		if (m->rcpts[i].state == RCPT_SETTLED) {
 			decide(m, i);
-			bounce |= m->rcpts[i].then == RCPT_SETTLED;
+			if (m->rcpts[i].then == RCPT_SETTLED &&
+			    ++bounces > REPORT_RCPTS)
+				m->rcpts[i].then = RCPT_DUE;
 		}
-	if (bounce && (s->report = report_new(m, header, txn)) == NULL) {
+	if (bounces > 0 && (s->report = report_new(m, header, txn)) == NULL) {
 		undo(m);
 		return false;
 	}
@@ -275,8 +281,10 @@ settle_done(struct message *m, bool durable)
 		struct rcpt *r = &m->rcpts[i];
 
 		if (r->state == RCPT_SETTLED) {
-			tell(m, r);
-			count(r);
+			if (!rcpt_refused(r) || r->then != RCPT_DUE) {
+				tell(m, r);
+				count(r);
+			}
 			r->state = r->then;
 		} else if (i >= s->first_new)
 			r->state = r->then;
@@ -305,10 +313,12 @@ committed(void *arg, enum engine_status status)
 	struct message *m = arg;
 	struct request *r = m->settling->request;
 
-	settle_done(m, status == ENGINE_OK);
+	bool durable = spool_durable(status);
+
+	settle_done(m, durable);
 	m->committing = false;
 	if (r != NULL)
-		answer(r, status == ENGINE_OK ? WIRE_OK : WIRE_AGAIN, NULL);
+		answer(r, durable ? WIRE_OK : WIRE_AGAIN, NULL);
 	if (message_over(m)) {
 		message_step(m, m->state == MESSAGE_SPOOLED ? STEP_finished :
 		    STEP_finished_aside);

@@ -171,6 +171,16 @@ spool_begin(void)
 	return txn_begin(engine, UNIT);
 }
 
+bool
+spool_durable(enum engine_status status)
+{
+	if (status != ENGINE_OK && status != ENGINE_FULL) {
+		errno = 0;
+		fatal("a commit of the spool ended with %d", (int)status);
+	}
+	return status == ENGINE_OK;
+}
+
 void
 spool_put_envelope(struct txn *txn, const struct message *m)
 {

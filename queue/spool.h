@@ -42,6 +42,9 @@ uint32_t	 spool_life(void);
 bool		 spool_room(uint64_t bytes);
 
 struct txn	*spool_begin(void);
+/* Is the commit durable?  False: no room, and nothing was written.  Any other
+   outcome ends the process: the next start finds out what is there. */
+bool		 spool_durable(enum engine_status);
 /* Envelope and all recipients, with the blob that m->blob names. */
 void		 spool_put(struct txn *, const struct message *);
 void		 spool_put_envelope(struct txn *, const struct message *);

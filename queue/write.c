@@ -34,10 +34,10 @@ static void
 done(void *arg, enum engine_status status)
 {
 	struct message *m = arg;
-	bool over;
+	bool durable = spool_durable(status), over;
 
-	settle_done(m, status == ENGINE_OK);
-	if (status != ENGINE_OK) {
+	settle_done(m, durable);
+	if (!durable) {
 		fail(m);
 		return;
 	}

@@ -20,7 +20,12 @@
 
 #include "common/core/codec.h"
 
-enum { PLACE_SIZE = 29, ROW_HEAD = 20, MARK_SIZE = 28 };
+enum {
+	PLACE_SIZE = 29,
+	ROW_HEAD = 20,
+	MARK_SIZE = 28,
+	CHANGES = 4000,		/* of rows in one transaction */
+};
 
 struct touch {
 	struct map_node	 node;
@@ -102,6 +107,7 @@ bool
 apply_begin(struct file *f)
 {
 	list_init(&f->touches);
+	f->changes = 0;
 	return index_begin(f->index) == INDEX_OK;
 }
 
@@ -200,6 +206,22 @@ put(struct file *f, const struct op *op, const struct segment *s)
 	    buf_view(&f->scratch)) == INDEX_OK;
 }
 
+/* Commits what is done of a long record, or of many, so that the locks of one
+   transaction stay few.  The mark stays before the record: after a crash it
+   is applied again from its beginning, which versions make harmless. */
+static bool
+split(struct file *f)
+{
+	struct mark now = f->mark;
+	bool ok;
+
+	f->mark = f->before;
+	f->mark.blob = now.blob;
+	ok = apply_end(f) && apply_begin(f);
+	f->mark = now;
+	return ok;
+}
+
 /* For index_prune: a row that a deletion of that version meets. */
 struct pruning {
 	struct file	*f;
@@ -247,8 +269,14 @@ delrange(struct file *f, const struct op *op)
 	struct pruning p = { .f = f, .version = op->version };
 
 	for (enum index_table t = INDEX_ROWS; t <= INDEX_SIDE; t++) {
-		if (index_prune(f->index, t, op->key, op->value, prune,
-		    &p) != INDEX_OK || p.failed)
+		enum index_result r;
+
+		while ((r = index_prune(f->index, t, op->key, op->value,
+		    CHANGES, prune, &p)) == INDEX_OK) {
+			if (p.failed || !split(f))
+				return false;
+		}
+		if (r == INDEX_BAD || p.failed)
 			return false;
 	}
 	return true;
@@ -268,7 +296,7 @@ rows(struct file *f, const struct record *r, struct slice body,
 		bool ok = op.kind == OP_PUT ? put(f, &op, s) :
 		    op.kind == OP_DEL ? del(f, &op) : delrange(f, &op);
 
-		if (!ok)
+		if (!ok || (++f->changes >= CHANGES && !split(f)))
 			return false;
 	}
 	return true;
@@ -303,6 +331,7 @@ bool
 apply_record(struct file *f, const struct record *r, struct slice body,
     struct segment *s, uint64_t offset)
 {
+	f->before = f->mark;
 	f->mark.segment = s->number;
 	f->mark.offset = offset + record_size(r->length);
 	f->mark.sequence = r->sequence;

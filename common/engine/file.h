@@ -150,6 +150,8 @@ struct file {
 	struct arena	 arena;
 	struct map	 touched;
 	struct node	 touches;
+	unsigned	 changes;	/* of rows, so far */
+	struct mark	 before;	/* of the record being applied */
 	struct buf	 scratch;
 
 	struct pool	*readers, *keeper;

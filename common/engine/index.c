@@ -14,7 +14,7 @@ enum {
 	LOG_BUFFER = 8 << 20,	/* at most, and an eighth of the cache */
 	LOG_BUFFER_LEAST = 256 << 10,
 	LOG_FILE = 64 << 20,
-	LOCKS = 100000,		/* pages one group may touch */
+	LOCKS = 50000,		/* pages one transaction may touch */
 	BULK_FIRST = PAGE,	/* a range is mostly short ... */
 	BULK = 64 << 10,	/* ... or long */
 };
@@ -294,7 +294,7 @@ index_scan_back(struct index *x, enum index_table t, struct slice from,
 
 enum index_result
 index_prune(struct index *x, enum index_table t, struct slice from,
-    struct slice to, index_row *fn, void *arg)
+    struct slice to, size_t most, index_row *fn, void *arg)
 {
 	DBT k = { .size = (u_int32_t)from.n }, v = { .size = 0 };
 	DBC *c;
@@ -304,17 +304,22 @@ index_prune(struct index *x, enum index_table t, struct slice from,
 		return result(e, "cursor");
 	k.data = memcpy(mem_alloc(from.n + 1), from.p, from.n);
 	e = one_get(c, &k, &v, DB_SET_RANGE);
-	while (e == 0 && slice_cmp(slice_of(k.data, k.size), to) < 0) {
+	while (e == 0 && most > 0 &&
+	    slice_cmp(slice_of(k.data, k.size), to) < 0) {
 		if (fn(arg, slice_of(k.data, k.size),
-		    slice_of(v.data, v.size)))
+		    slice_of(v.data, v.size))) {
 			e = c->del(c, 0);
+			most--;
+		}
 		if (e == 0)
 			e = one_get(c, &k, &v, DB_NEXT);
 	}
 	free(k.data);
 	free(v.data);
 	c->close(c);
-	return e == 0 || e == DB_NOTFOUND ? INDEX_OK : result(e, "prune");
+	if (e != 0 && e != DB_NOTFOUND)
+		return result(e, "prune");
+	return most == 0 ? INDEX_OK : INDEX_NONE;
 }
 
 enum index_result

@@ -47,9 +47,11 @@ enum index_result index_scan(struct index *, enum index_table,
 		    struct slice from, struct slice to, index_row *, void *);
 enum index_result index_scan_back(struct index *, enum index_table,
 		    struct slice from, struct slice to, index_row *, void *);
-/* Within a transaction: deletes the rows for which fn is true. */
+/* Within a transaction: deletes the rows for which fn is true, at most so
+   many.  OK: there may be more; NONE: that was all. */
 enum index_result index_prune(struct index *, enum index_table,
-		    struct slice from, struct slice to, index_row *, void *);
+		    struct slice from, struct slice to, size_t most,
+		    index_row *, void *);
 
 /* What was committed survives a crash after this. */
 enum index_result index_flush(struct index *);

@@ -121,6 +121,47 @@ START_TEST(segments)
 }
 END_TEST
 
+/* A folder of 20,000 messages filled and emptied, each by one txn, also when
+   it is replayed: more rows than one transaction of the index holds. */
+START_TEST(long_txns)
+{
+	enum { MANY = 20000 };
+	struct slice s = SLICE("body");
+	uint64_t number = blob_add(e, &s, 1), size;
+	struct txn *t = txn_begin(e, 1);
+	struct key key, end;
+
+	for (uint32_t i = 0; i < MANY; i++)
+		txn_put(t, i % 2 == 0 ? ENGINE_ROWS : ENGINE_SIDE,
+		    key_of(&key, 1, i), SLICE("v"), number);
+	ck_assert_int_eq(commit_wait(t), ENGINE_OK);
+	blob_release(e, number);
+	for (int round = 0; round < 2; round++) {
+		ck_assert_int_eq(engine_get(e, ENGINE_SIDE, key_of(&key, 1,
+		    MANY - 1), NULL, NULL), ENGINE_OK);
+		ck_assert_int_eq(blob_size(e, number, &size), ENGINE_OK);
+		engine_close(e);
+		part_remove("index");
+		e = file_open(1 << 20);
+	}
+	t = txn_begin(e, 1);
+	txn_delrange(t, key_of(&key, 1, 1), key_of(&end, 1, MANY));
+	txn_put(t, ENGINE_ROWS, key_of(&key, 1, 7), SLICE("left"), 0);
+	ck_assert_int_eq(commit_wait(t), ENGINE_OK);
+	for (int round = 0; round < 2; round++) {
+		ck_assert_str_eq(get_text(e, 1, 0), "v");
+		ck_assert_str_eq(get_text(e, 1, 7), "left");
+		ck_assert_str_eq(get_text(e, 1, MANY - 2), "-");
+		ck_assert_int_eq(blob_size(e, number, &size), ENGINE_OK);
+		engine_close(e);
+		part_remove("index");
+		e = file_open(1 << 20);
+	}
+	del_wait(e, 1, 0);
+	ck_assert_int_eq(blob_size(e, number, &size), ENGINE_NONE);
+}
+END_TEST
+
 /* Below the floor nothing grows, deletes go on, answers keep their order. */
 START_TEST(full)
 {
@@ -252,6 +293,7 @@ main(void)
 	tcase_add_test(t, together);
 	tcase_add_test(t, gathers);
 	tcase_add_test(t, segments);
+	tcase_add_test(t, long_txns);
 	tcase_add_test(t, full);
 	tcase_add_test(t, checkpoint);
 	tcase_add_test(t, idle);

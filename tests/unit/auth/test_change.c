@@ -331,6 +331,41 @@ START_TEST(lists)
 }
 END_TEST
 
+/* The same on a real disk: closed, opened again, nothing is missing. */
+START_TEST(on_disk)
+{
+	char dir[] = "/tmp/postino-auth-XXXXXX", command[64];
+	struct engine_conf c = { .cache = 1 << 20, .segment = 1 << 20,
+		.readers = 1 };
+
+	world_end();
+	engine_close(engine);
+	c.dir = mkdtemp(dir);
+	ck_assert_ptr_nonnull(c.dir);
+	engine = engine_open_file(&c);
+	world_begin();
+	add_domain("b.c");
+	add_user("ann@b.c");
+	add_alias("x@b.c", "ann@b.c");
+	ck_assert_int_eq(passwd_status("ann@b.c", "new"), WIRE_OK);
+	world_end();
+	engine_close(engine);
+	engine = engine_open_file(&c);
+	world_begin();
+	ck_assert_uint_eq(route("x@b.c").user, 1);
+	ck_assert_uint_eq(login(submission, "ann@b.c", "new", "").login,
+	    LOGIN_OK);
+	ck_assert_uint_eq(add_user("bob@b.c"), 2);
+	ck_assert_uint_eq(users_after(SLICE("")).n_users, 2);
+	world_end();
+	engine_close(engine);
+	engine = engine_open_mem();
+	world_begin();
+	snprintf(command, sizeof command, "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* A page ends before it is too large for a frame. */
 START_TEST(large_rows)
 {
@@ -386,6 +421,7 @@ add(TCase *t)
 	tcase_add_test(t, import);
 	tcase_add_test(t, lists);
 	tcase_add_test(t, large_rows);
+	tcase_add_test(t, on_disk);
 }
 
 int

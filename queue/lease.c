@@ -36,6 +36,7 @@ struct lease {
 	bool		 reading;
 };
 
+uint64_t		 lease_limit = 10 * 60 * 1000;
 static struct node	 credits;
 static struct node	 offered[2];	/* held, spooled */
 static struct node	 suspects;
@@ -200,11 +201,13 @@ static void
 limit_over(struct timer *t)
 {
 	struct lease *l = CONTAINER(t, struct lease, limit);
+	struct link *link = l->worker->link;
 
 	LOG(lease_limit, .id = l->m == NULL ? 0 : l->m->id,
 	    .worker = l->worker->number);
 	stats.lease_limits++;
-	link_close(l->worker->link);
+	worker_end(link);	/* link_close does not call it */
+	link_close(link);
 }
 
 /* ---- credits */
@@ -384,7 +387,7 @@ lease_begin(struct message *m, struct worker *w)
 	list_push(&w->leases, &l->of_worker);
 	list_push(&m->leases, &l->of_message);
 	l->limit.fire = limit_over;
-	timer_set(&l->limit, loop_now() + LEASE_LIMIT);
+	timer_set(&l->limit, loop_now() + lease_limit);
 	claim(l);
 	return l;
 }

@@ -361,6 +361,24 @@ START_TEST(test_poison_held)
 }
 END_TEST
 
+/* An mda that stands still loses its connection, and the next one gets what
+   it held (hand-off rule 8; NO_WATCHDOG: the recipient waits for ever). */
+START_TEST(test_lease_limit)
+{
+	lease_limit = 20;
+	SUBMIT(.to = { "a@x" });
+	next(0, 2);
+	ck_assert_uint_eq(n_jobs, 1);
+	next(1, 1);
+	lease_limit = 600000;
+	run(30);
+	ck_assert_uint_eq(stats.lease_limits, 1);
+	ck_assert(!link_up(mda[0]));
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert_int_eq(jobs[1].mda, 1);
+}
+END_TEST
+
 /* ---- disk full */
 
 /* The commit finds no room: 452, and the retry is the same transaction. */
@@ -752,6 +770,7 @@ main(void)
 	tcase_add_test(t, test_poison_innocent);
 	tcase_add_test(t, test_poison_drains);
 	tcase_add_test(t, test_poison_held);
+	tcase_add_test(t, test_lease_limit);
 	tcase_add_test(t, test_full_commit);
 	tcase_add_test(t, test_full_report);
 	tcase_add_test(t, test_later);

@@ -369,8 +369,8 @@ START_TEST(test_lease_limit)
 	SUBMIT(.to = { "a@x" });
 	next(0, 2);
 	ck_assert_uint_eq(n_jobs, 1);
-	next(1, 1);
 	lease_limit = 600000;
+	next(1, 1);
 	run(30);
 	ck_assert_uint_eq(stats.lease_limits, 1);
 	ck_assert(!link_up(mda[0]));

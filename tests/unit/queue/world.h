@@ -45,6 +45,7 @@ struct given {
 };
 
 static struct engine	*engine;
+static struct engine	*(*world_open)(void) = engine_open_mem;
 static struct link	*smtpd, *submission, *mda[MDAS], *ctl;
 static struct conf	 conf;
 static uint64_t		 test_time;
@@ -171,7 +172,7 @@ setup(void)
 		.server_name = SLICE("mx.example.org") };
 	queue_limits(&conf);
 	queue_setup();
-	engine = engine_open_mem();
+	engine = world_open();
 	queue_open(engine);
 	connect_all();
 }

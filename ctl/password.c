@@ -101,7 +101,7 @@ prompt(struct secret *s, const char *question)
 	fputc('\n', stderr);
 	if (end != '\n') {
 		secret_wipe(s);
-		fail(EX_USAGE, "stopped; nothing was changed", NULL, NULL);
+		fail(EX_NOINPUT, "stopped; nothing was changed", NULL, NULL);
 	}
 }
 

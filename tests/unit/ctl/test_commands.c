@@ -1,0 +1,494 @@
+/* Each command against a Postino that is played by the test: what it asks,
+   what it prints in each of three forms, and its exit code (CLI-2, CLI-6,
+   CLI-7, CLI-9, DEB-10). */
+#include "tests/unit/ctl/run.h"
+
+#include "tests/unit/ctl/fake.h"
+
+static pid_t	daemon_pid;
+static char	heard[RUN_TEXT_MAX];
+
+static void
+start(void)
+{
+	daemon_pid = fake_start(run_folder);
+	ck_assert_int_gt(daemon_pid, 0);
+}
+
+static void
+setup(void)
+{
+	char text[300];
+
+	memset(&fake, 0, sizeof fake);
+	snprintf(text, sizeof text, "server name mail.a.example\n"
+	    "sockets in %s\n", run_folder);
+	run_write("conf", text);
+	unlink(run_path("told"));
+	start();
+}
+
+static void
+stop(void)
+{
+	if (daemon_pid > 0) {
+		kill(daemon_pid, SIGKILL);
+		waitpid(daemon_pid, NULL, 0);
+	}
+	daemon_pid = 0;
+}
+
+/* With the fake's configuration. */
+static const char *
+with(const char *words)
+{
+	static char line[4096];
+
+	snprintf(line, sizeof line, "-c %s %s", run_path("conf"), words);
+	return line;
+}
+
+static const char *
+was_told(void)
+{
+	run_read("told", heard);
+	return heard;
+}
+
+#define ck_prints(words, want) do {					\
+	ck_assert_int_eq(run(with(words)), EX_OK);			\
+	ck_assert_str_eq(printed, want);					\
+	ck_assert_str_eq(talk, "");					\
+} while (0)
+
+/* ---- lists */
+
+START_TEST(domains_are_listed_over_pages)
+{
+	ck_prints("domain list",
+	    "DOMAIN     USERS  ALIASES\n"
+	    "a.example      1        0\n"
+	    "b.example   1234        5\n"
+	    "c.example      0        0\n");
+	ck_prints("--plain domain list",
+	    "a.example\t1\t0\nb.example\t1234\t5\nc.example\t0\t0\n");
+	ck_prints("domain list --json",
+	    "{\"domain\":\"a.example\",\"users\":1,\"aliases\":0}\n"
+	    "{\"domain\":\"b.example\",\"users\":1234,\"aliases\":5}\n"
+	    "{\"domain\":\"c.example\",\"users\":0,\"aliases\":0}\n");
+}
+END_TEST
+
+START_TEST(users_are_listed)
+{
+	ck_prints("user list",
+	    "ADDRESS        STATE     QUOTA  SHARD  USER\n"
+	    "ann@a.example  active  default      0     1\n"
+	    "bob@a.example  disabled     3 MB      1     2\n");
+	ck_prints("--plain user list",
+	    "ann@a.example\tactive\t\t0\t1\n"
+	    "bob@a.example\tdisabled\t3145728\t1\t2\n");
+	ck_prints("--json user list",
+	    "{\"address\":\"ann@a.example\",\"state\":\"active\","
+	    "\"quota\":null,\"shard\":0,\"user\":1}\n"
+	    "{\"address\":\"bob@a.example\",\"state\":\"disabled\","
+	    "\"quota\":3145728,\"shard\":1,\"user\":2}\n");
+}
+END_TEST
+
+START_TEST(aliases_are_listed)
+{
+	ck_prints("alias list",
+	    "ADDRESS         TARGETS\n"
+	    "@a.example      ann@a.example\n"
+	    "info@a.example  ann@a.example bob@a.example\n");
+	ck_prints("--plain alias list",
+	    "@a.example\tann@a.example\n"
+	    "info@a.example\tann@a.example bob@a.example\n");
+	ck_prints("--json alias list",
+	    "{\"address\":\"@a.example\",\"targets\":[\"ann@a.example\"]}\n"
+	    "{\"address\":\"info@a.example\","
+	    "\"targets\":[\"ann@a.example\",\"bob@a.example\"]}\n");
+}
+END_TEST
+
+/* A remote's words and a sender's octets do not reach the terminal as they
+   are, and JSON stays JSON. */
+START_TEST(queue_is_listed_safely)
+{
+	ck_assert_int_eq(run(with("queue list")), EX_OK);
+	ck_has(printed, "0000000000000001  <>      ann@a.example  due    1.5 KB  "
+	    "2026-11-23 11:22:54  -         0  -\n");
+	ck_has(printed, "68a1b2c300000002  x@y.example  b\\xFF@a.example");
+	ck_has(printed, "2026-11-23 11:22:59");
+	ck_has(printed, "\\x1B[2Jtry \"later\"\n");
+	ck_prints("--plain queue list",
+	    "0000000000000001\t\tann@a.example\tdue\t1536\t1795432974997\t\t0"
+	    "\t\n68a1b2c300000002\tx@y.example\tb\\xFF@a.example\tdeferred\t5\t"
+	    "1795432974997\t1795432979000\t3\t\\x1B[2Jtry \"later\"\n");
+	ck_prints("--json queue list",
+	    "{\"id\":\"0000000000000001\",\"sender\":\"\","
+	    "\"recipient\":\"ann@a.example\",\"state\":\"due\",\"size\":1536,"
+	    "\"accepted\":1795432974997,\"next\":null,\"tries\":0,"
+	    "\"why\":\"\"}\n{\"id\":\"68a1b2c300000002\","
+	    "\"sender\":\"x@y.example\","
+	    "\"recipient\":\"b\xef\xbf\xbd@a.example\",\"state\":\"deferred\","
+	    "\"size\":5,\"accepted\":1795432974997,\"next\":1795432979000,"
+	    "\"tries\":3,\"why\":\"\\u001B[2Jtry \\\"later\\\"\"}\n");
+}
+END_TEST
+
+START_TEST(empty_lists_say_so_to_people_only)
+{
+	static const char *const lists[] = { "domain list", "user list",
+		"alias list", "queue list", "who" };
+	char words[64];
+
+	stop();
+	fake.empty = true;
+	start();
+	ck_assert_int_eq(run(with(lists[_i])), EX_OK);
+	ck_assert_str_eq(printed, "");
+	ck_assert_int_eq(run_lines(talk), 1);
+	snprintf(words, sizeof words, "--json %s", lists[_i]);
+	ck_prints(words, "");
+}
+END_TEST
+
+/* ---- accounts */
+
+START_TEST(domain_is_added)
+{
+	ck_assert_int_eq(run(with("domain add New.Example")), EX_OK);
+	ck_assert_str_eq(printed, "");
+	ck_has(talk, "postino user add ann@new.example");
+	ck_assert_str_eq(was_told(), "domain new.example\n");
+}
+END_TEST
+
+START_TEST(failures_have_their_codes)
+{
+	ck_error(EX_CANTCREAT, with("domain add taken.example"),
+	    "exists already");
+	ck_error(EX_TEMPFAIL, with("domain add full.example"), "disk is full");
+	ck_error(EX_NOUSER, with("user passwd --generate a@nobody.example"),
+	    "does not exist");
+	ck_error(EX_CANTCREAT, with("user add --generate a@taken.example"),
+	    "exists already");
+	ck_error(EX_DATAERR, with("alias add loop@a.example loop@a.example"),
+	    "lead to itself");
+	ck_error(EX_NOHOST, with("user add --generate a@other.example"),
+	    "domain add other.example\n");
+	ck_error(EX_TEMPFAIL, with("domain add gone.example"),
+	    "may have been done or not");
+}
+END_TEST
+
+START_TEST(passwords_come_by_standard_input)
+{
+	ck_assert_int_eq(run_with("secret\nmore\n", with("user add "
+	    "Ann@A.example --password-stdin --quota 2GB")), EX_OK);
+	ck_assert_str_eq(printed, "");
+	ck_assert_str_eq(was_told(), "user Ann@a.example password secret "
+	    "hash  limit 2147483648\n");
+	ck_assert_ptr_null(strstr(talk, "secret"));
+	ck_assert_int_eq(run_with("two words\r\n", with("user passwd "
+	    "ann@a.example --password-stdin")), EX_OK);
+	ck_has(was_told(), "passwd ann@a.example two words\n");
+	ck_assert_int_eq(run_with("$y$x", with("user add b@a.example "
+	    "--hash-stdin")), EX_OK);
+	ck_has(was_told(), "user b@a.example password  hash $y$x limit 0\n");
+}
+END_TEST
+
+START_TEST(passwords_are_never_empty_or_asked_of_nobody)
+{
+	ck_error(EX_DATAERR, with("user add a@a.example --password-stdin"),
+	    "no password on standard input");
+	ck_error(EX_USAGE, with("user add a@a.example"), "--password-stdin");
+	ck_error(EX_USAGE, with("user passwd a@a.example"), "--generate");
+	ck_assert_str_eq(was_told(), "");
+}
+END_TEST
+
+START_TEST(passwords_are_made_up)
+{
+	char first[64], want[200];
+
+	ck_assert_int_eq(run(with("user add a@a.example --generate")), EX_OK);
+	ck_assert_uint_eq(strlen(printed), 24);
+	ck_assert_uint_eq(strspn(printed, "abcdefghijkmnpqrstuvwxyz23456789-\n"),
+	    24);
+	snprintf(first, sizeof first, "%.23s", printed);
+	snprintf(want, sizeof want, "password %s hash", first);
+	ck_has(was_told(), want);
+	ck_assert_int_eq(run(with("--json user add a@a.example --generate")),
+	    EX_OK);
+	ck_has(printed, "{\"address\":\"a@a.example\",\"user\":7,\"password\":\"");
+	ck_assert_ptr_null(strstr(printed, first));
+}
+END_TEST
+
+START_TEST(alias_is_added)
+{
+	ck_assert_int_eq(run(with("alias add @a.example ann@a.example "
+	    "\"b@c\"@Other.example")), EX_OK);
+	ck_has(talk, "2 addresses");
+	ck_assert_str_eq(was_told(),
+	    "alias @a.example ann@a.example \"b@c\"@other.example\n");
+}
+END_TEST
+
+/* ---- import */
+
+START_TEST(users_are_imported)
+{
+	static char input[20000];
+	char line[64];
+
+	for (int i = 0; i < 500; i++) {
+		snprintf(line, sizeof line, "u%d@a.example\t$y$%d%s\n", i, i,
+		    i == 3 ? "\t5 MB" : "");
+		strcat(input, line);
+	}
+	ck_assert_int_eq(run_with(input, with("--json user import")), EX_OK);
+	ck_assert_str_eq(printed, "{\"added\":500,\"existed\":0,\"refused\":0}\n");
+	ck_assert_str_eq(talk, "");
+	ck_assert_int_eq(run_lines(was_told()), 500);
+	ck_has(heard, "user u3@a.example password  hash $y$3 limit 5242880\n");
+	ck_has(heard, "user u499@a.example password  hash $y$499 limit 0\n");
+}
+END_TEST
+
+START_TEST(import_passes_over_those_that_exist)
+{
+	static const char input[] = "ann@a.example\t$y$1\n"
+	    "new@a.example\t$y$2\n\nx@taken.example\t$y$3\r\n";
+
+	ck_assert_int_eq(run_with(input, with("--plain user import "
+	    "--skip-existing")), EX_OK);
+	ck_assert_str_eq(printed, "1\t2\t0\n");
+	ck_assert_ptr_null(strstr(was_told(), "ann@"));
+	ck_assert_int_eq(run_with(input, with("--plain user import")),
+	    EX_DATAERR);
+	ck_assert_str_eq(printed, "2\t0\t1\n");
+	ck_has(talk, "line 4: x@taken.example: it exists already");
+}
+END_TEST
+
+START_TEST(import_with_a_fault_changes_nothing)
+{
+	static const struct { const char *input, *says; } rows[] = {
+		{ "a@a.example\t$y$\nb\t$y$\n", "line 2: b: this is not" },
+		{ "a@a.example\n", "no hash" },
+		{ "a@a.example\t\n", "no hash" },
+		{ "a@a.example\tpass word\n", "no hash" },
+		{ "a@a.example\t$y$\t5QB\n", "\"5QB\"" },
+		{ "a@a.example\t$y$\na@A.example\t$y$\n", "line 2: " },
+		{ "a\x1b@a.example\t$y$\n", "a\\x1B@a.example" },
+	};
+
+	ck_assert_int_eq(run_with(rows[_i].input, with("user import")),
+	    EX_DATAERR);
+	ck_assert_str_eq(printed, "");
+	ck_has(talk, rows[_i].says);
+	ck_has(talk, "nothing was changed");
+	ck_assert_str_eq(was_told(), "");
+}
+END_TEST
+
+START_TEST(import_says_what_was_refused_or_lost)
+{
+	ck_assert_int_eq(run_with("bad@a.example\t$y$\nb@a.example\t$y$\n",
+	    with("--plain user import")), EX_DATAERR);
+	ck_assert_str_eq(printed, "1\t0\t1\n");
+	ck_has(talk, "line 1: bad@a.example: no such hash");
+	ck_assert_int_eq(run_with("a@a.example\t$y$\nb@full.example\t$y$\n",
+	    with("--plain user import")), EX_TEMPFAIL);
+	ck_assert_str_eq(printed, "1\t0\t0\n");
+	ck_assert_int_eq(run_with("a@a.example\t$y$\nb@gone.example\t$y$\n",
+	    with("--plain user import")), EX_TEMPFAIL);
+	ck_has(talk, "may have been done or not");
+}
+END_TEST
+
+/* ---- the suite */
+
+START_TEST(status_is_zero_only_if_all_are_ready)
+{
+	ck_prints("status",
+	    "PROCESS  STATE  PID  RESTARTS      SINCE\n"
+	    "auth     ready  100         0  1 min 1 s\n"
+	    "queue    ready  101         0        1 s\n"
+	    "store-1  ready  102         2       5 ms\n\n"
+	    "auth        users 12, logins denied 3\n"
+	    "queue       users 12, logins denied 3\n"
+	    "store-1     users 12, logins denied 3\n");
+	ck_assert_int_eq(run(with("--json status")), EX_OK);
+	ck_has(printed, "{\"process\":\"store-1\",\"state\":\"ready\",\"pid\":102,"
+	    "\"restarts\":2,\"since\":5,\"figures\":{\"users\":12,"
+	    "\"held_bytes\":0,\"logins_denied\":3}}\n");
+	stop();
+	fake.store_down = true;
+	start();
+	ck_assert_int_eq(run(with("--plain status")), EX_TEMPFAIL);
+	ck_has(printed, "store-1\tstarting\t102\t2\t5\t\n");
+	ck_has(talk, "2 of 3");
+}
+END_TEST
+
+START_TEST(status_does_not_wait_for_the_silent)
+{
+	stop();
+	fake.store_silent = true;
+	start();
+	ck_assert_int_eq(run(with("--plain status")), EX_TEMPFAIL);
+	ck_has(printed, "store-1\tsilent\t102");
+	ck_has(printed, "queue\tready\t101");
+}
+END_TEST
+
+START_TEST(who_folds_idle_tasks_for_people)
+{
+	ck_assert_int_eq(run(with("who")), EX_OK);
+	ck_has(printed, "auth           -  2 x delivery  queue        7 s\n");
+	ck_has(printed, "auth          42  ann           the peer     2 s\n");
+	ck_assert_int_eq(run(with("--plain who")), EX_OK);
+	ck_assert_int_eq(run_lines(printed), 9);
+	ck_has(printed, "store-1\t42\tann\tthe peer\t2000\n");
+}
+END_TEST
+
+START_TEST(reload_says_what_it_did)
+{
+	ck_assert_int_eq(run(with("reload")), EX_OK);
+	ck_has(talk, "in effect");
+	stop();
+	fake.restart = true;
+	start();
+	ck_assert_int_eq(run(with("reload")), EX_OK);
+	ck_has(talk, "only a restart brings into effect: listen smtp");
+	stop();
+	fake.faults = true;
+	start();
+	ck_error(EX_CONFIG, with("reload"), "x.conf:1:1: what is this?\n");
+	ck_has(talk, "goes on as before");
+}
+END_TEST
+
+START_TEST(stop_waits_for_the_end)
+{
+	ck_assert_int_eq(run(with("stop")), EX_OK);
+	ck_assert_str_eq(talk, "stopped\n");
+	ck_assert_int_eq(waitpid(daemon_pid, NULL, WNOHANG), daemon_pid);
+	daemon_pid = 0;
+	ck_error(EX_UNAVAILABLE, with("stop"), "does not run");
+}
+END_TEST
+
+START_TEST(who_is_away_is_named)
+{
+	stop();
+	ck_error(EX_UNAVAILABLE, with("status"), "does not run");
+	unlink(run_path("control"));
+	ck_error(EX_UNAVAILABLE, with("user add a@a.example --generate"),
+	    "does not run");
+	fake.deaf = true;
+	start();
+	ck_error(EX_TEMPFAIL, with("status"), "ended before it answered");
+	ck_error(EX_NOINPUT, "-c /nowhere/postino.conf status",
+	    "/nowhere/postino.conf: No such file");
+}
+END_TEST
+
+/* ---- the configuration */
+
+START_TEST(config_is_checked_without_a_suite)
+{
+	char words[300];
+
+	stop();
+	run_write("conf", "server name mail.a.example\nprivileges none\n");
+	run_write("bad", "server name mail.a.example\nlisen smtp on * port 25"
+	    "\naccept message up to 5 MB\n");
+	if (geteuid() != 0)	/* root must drop privileges */
+		ck_assert_int_eq(run(with("config check")), EX_OK);
+	snprintf(words, sizeof words, "config check %s", run_path("bad"));
+	ck_assert_int_eq(run(with(words)), EX_CONFIG);
+	ck_assert_str_eq(printed, "");
+	ck_has(talk, "bad:2:1: ");
+	ck_has(talk, "bad:3:8: ");
+	ck_has(talk, "did you mean \"listen\"?");
+	snprintf(words, sizeof words, "--json config check %s",
+	    run_path("bad"));
+	ck_assert_int_eq(run(with(words)), EX_CONFIG);
+	ck_has(printed, "\"line\":2,\"column\":1,\"fault\":\"no sentence");
+	ck_has(printed, "bad\",\"line\":3,\"column\":8,");
+	ck_assert_int_ge(run_lines(printed), 2);
+}
+END_TEST
+
+START_TEST(config_is_shown)
+{
+	ck_assert_int_eq(run(with("config show")), EX_OK);
+	ck_has(printed, "server name mail.a.example\n");
+	ck_has(printed, "  # default\n");
+	ck_assert_int_eq(run(with("--json config show")), EX_OK);
+	ck_has(printed, "{\"sentence\":\"server name mail.a.example\","
+	    "\"source\":\"said\"}\n");
+	ck_has(printed, "\"source\":\"default\"}\n");
+	ck_assert_ptr_null(strstr(printed, "#"));
+}
+END_TEST
+
+/* Who broke the file can still look at what runs. */
+START_TEST(a_broken_config_does_not_blind_the_admin)
+{
+	char text[300];
+
+	snprintf(text, sizeof text, "sockets in %s\nnonsense\n", run_folder);
+	run_write("conf", text);
+	ck_assert_int_eq(run(with("domain list")), EX_OK);
+	ck_error(EX_CONFIG, with("config show"), "config check");
+	stop();
+	unlink(run_path("control"));
+	ck_error(EX_CONFIG, with("status"), "may be the wrong place");
+}
+END_TEST
+
+static void
+add(TCase *t)
+{
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, stop);
+	tcase_add_test(t, domains_are_listed_over_pages);
+	tcase_add_test(t, users_are_listed);
+	tcase_add_test(t, aliases_are_listed);
+	tcase_add_test(t, queue_is_listed_safely);
+	tcase_add_loop_test(t, empty_lists_say_so_to_people_only, 0, 5);
+	tcase_add_test(t, domain_is_added);
+	tcase_add_test(t, failures_have_their_codes);
+	tcase_add_test(t, passwords_come_by_standard_input);
+	tcase_add_test(t, passwords_are_never_empty_or_asked_of_nobody);
+	tcase_add_test(t, passwords_are_made_up);
+	tcase_add_test(t, alias_is_added);
+	tcase_add_test(t, users_are_imported);
+	tcase_add_test(t, import_passes_over_those_that_exist);
+	tcase_add_loop_test(t, import_with_a_fault_changes_nothing, 0, 7);
+	tcase_add_test(t, import_says_what_was_refused_or_lost);
+	tcase_add_test(t, status_is_zero_only_if_all_are_ready);
+	tcase_add_test(t, status_does_not_wait_for_the_silent);
+	tcase_add_test(t, who_folds_idle_tasks_for_people);
+	tcase_add_test(t, reload_says_what_it_did);
+	tcase_add_test(t, stop_waits_for_the_end);
+	tcase_add_test(t, who_is_away_is_named);
+	tcase_add_test(t, config_is_checked_without_a_suite);
+	tcase_add_test(t, config_is_shown);
+	tcase_add_test(t, a_broken_config_does_not_blind_the_admin);
+}
+
+int
+main(void)
+{
+	return run_suite("commands", add);
+}

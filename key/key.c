@@ -244,6 +244,7 @@ reload(const struct conf *conf, struct buf *restart)
 static void
 end(void)
 {
+	sign_close();
 	generation_free(&now);
 	generation_free(&before);
 }

@@ -64,6 +64,7 @@ EVP_PKEY	*key_named(struct slice spki);
 /* ---- sign.c */
 
 void		 sign_open(void);	/* threads: before the seal */
+void		 sign_close(void);
 void		 serve_sign(struct request *);
 uint64_t	 signatures_made(void);
 uint64_t	 signatures_denied(void);

@@ -47,6 +47,12 @@ sign_open(void)
 	pool = pool_new(THREADS);
 }
 
+void
+sign_close(void)
+{
+	pool_free(pool);
+}
+
 /* On a thread.  PSS as RFC 8446 4.2.3 wants it: the salt as long as the
    digest. */
 static void

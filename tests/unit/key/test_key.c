@@ -1,0 +1,442 @@
+/*
+ * The key process without its confinement: pairs read and refused, chains
+ * that change under whoever waits for them, and what it signs.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "common/core/daemon.h"
+#include "common/core/log.h"
+
+static char		 folder[] = "/tmp/postino-key-XXXXXX";
+static char		 paths[4][64];		/* chain 0, key 0, 1, 1 */
+static struct certificate certificates[2];
+static struct conf	 conf = { .certificates = certificates,
+	.n_certificates = 2 };
+static EVP_PKEY		*keys[2];
+static struct link	*asking;
+static struct buf	 log_text;
+
+static void
+keep_log(const char *line, size_t n)
+{
+	buf_add(&log_text, line, n);
+}
+
+static bool
+was_logged(const char *what)
+{
+	return strstr(buf_cstr(&log_text), what) != NULL;
+}
+
+/* ---- certificates */
+
+static X509 *
+certificate(EVP_PKEY *key, long seconds)
+{
+	X509 *x = X509_new();
+
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), -7200);
+	X509_gmtime_adj(X509_getm_notAfter(x), seconds);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+	    MBSTRING_ASC, (const unsigned char *)"mail.example.org", -1, -1,
+	    0);
+	X509_set_issuer_name(x, X509_get_subject_name(x));
+	X509_set_pubkey(x, key);
+	ck_assert_int_gt(X509_sign(x, key, EVP_sha256()), 0);
+	return x;
+}
+
+/* The chain's file holds the key as well, as some programs write them. */
+static void
+files_write(int i, EVP_PKEY *key, EVP_PKEY *certified, long seconds)
+{
+	X509 *x = certificate(certified, seconds);
+	FILE *f = fopen(paths[2 * i], "w");
+
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	PEM_write_X509(f, x);
+	PEM_write_X509(f, x);
+	fclose(f);
+	f = fopen(paths[2 * i + 1], "w");
+	fchmod(fileno(f), 0640);
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	X509_free(x);
+}
+
+static void
+hash_of(EVP_PKEY *key, unsigned char *to)
+{
+	unsigned char *der = NULL;
+	int n = i2d_PUBKEY(key, &der);
+
+	EVP_Digest(der, (size_t)n, to, NULL, EVP_sha256(), NULL);
+	OPENSSL_free(der);
+}
+
+/* ---- asking */
+
+static struct key_chains_out	chains;
+static struct arena		chains_arena;
+static bool			chains_came;
+static enum wire_status		status;
+
+static void
+tick(struct timer *t)
+{
+	(void)t;
+	loop_stop();
+}
+
+static void
+run_ms(uint64_t ms)
+{
+	struct timer t = { .fire = tick };
+
+	timer_set(&t, loop_clock() + ms);
+	loop_run();
+}
+
+static void
+take_chains(void *arg, enum wire_status s, const void *out)
+{
+	const struct key_chains_out *o = out;
+
+	(void)arg;
+	ck_assert_int_eq(s, WIRE_OK);
+	chains = *o;
+	chains.chains = arena_array(&chains_arena, o->n_chains + 1,
+	    sizeof *o->chains);
+	for (size_t i = 0; i < o->n_chains; i++) {
+		chains.chains[i].spki = arena_slice(&chains_arena,
+		    o->chains[i].spki);
+		chains.chains[i].pem = arena_slice(&chains_arena,
+		    o->chains[i].pem);
+	}
+	chains_came = true;
+}
+
+static bool
+ask_chains(uint64_t version)
+{
+	struct key_chains_in in = { .version = version };
+
+	chains_came = false;
+	link_call(asking, WIRE_key_chains, &in, 0, take_chains, NULL);
+	run_ms(20);
+	return chains_came;
+}
+
+static unsigned char	signature[2048];
+static size_t		signature_n;
+
+static void
+take_signature(void *arg, enum wire_status s, const void *out)
+{
+	const struct key_sign_out *o = out;
+
+	(void)arg;
+	status = s;
+	signature_n = s == WIRE_OK ? o->signature.n : 0;
+	if (signature_n > 0)
+		memcpy(signature, o->signature.p, signature_n);
+	loop_stop();
+}
+
+static struct slice
+handshake(bool tls13)
+{
+	static char bytes[130];
+
+	memset(bytes, ' ', sizeof bytes);
+	memcpy(bytes + 64, "TLS 1.3, server CertificateVerify", 34);
+	if (!tls13)
+		memcpy(bytes + 64, "\3\0\x1d\x20", 4);
+	return slice_of(bytes, tls13 ? sizeof bytes : 100);
+}
+
+static enum wire_status
+ask_signature(EVP_PKEY *key, const char *digest, bool pss, struct slice tbs)
+{
+	unsigned char hash[32] = { 0 };
+	struct key_sign_in in = { .spki = slice_of(hash, 32),
+		.digest = slice_str(digest), .pss = pss, .tbs = tbs };
+
+	hash_of(key, hash);
+	link_call(asking, WIRE_key_sign, &in, 5000, take_signature, NULL);
+	loop_run();
+	return status;
+}
+
+static bool
+is_good(EVP_PKEY *key, const EVP_MD *digest, bool pss, struct slice tbs)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how;
+	bool good;
+
+	EVP_DigestVerifyInit(c, &how, digest, NULL, key);
+	if (pss) {
+		EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING);
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST);
+	}
+	good = EVP_DigestVerify(c, signature, signature_n,
+	    (const unsigned char *)tbs.p, tbs.n) == 1;
+	EVP_MD_CTX_free(c);
+	return good;
+}
+
+/* ---- tests */
+
+static void
+start(void)
+{
+	static const char *const names[] = { "0.pem", "0.key", "1.pem",
+		"1.key" };
+	struct link *answering;
+	int pair[2];
+
+	log_divert(keep_log);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	for (int i = 0; i < 4; i++)
+		snprintf(paths[i], sizeof paths[i], "%s/%s", folder, names[i]);
+	keys[0] = EVP_RSA_gen(2048);
+	keys[1] = EVP_EC_gen("P-256");
+	for (int i = 0; i < 2; i++) {
+		files_write(i, keys[i], keys[i], 3600);
+		certificates[i].chain = slice_str(paths[2 * i]);
+		certificates[i].key = slice_str(paths[2 * i + 1]);
+	}
+	loop_init();
+	link_identity(ROLES);
+	daemon_role.load(&conf);
+	daemon_role.open(&conf);
+	daemon_role.start(&conf);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	asking = link_new(ROLE_KEY, 0, LINK_LASTING);
+	answering = link_new(ROLE_SMTPD, 0, LINK_ONCE);
+	link_serve(answering);
+	link_attach(asking, pair[0]);
+	link_attach(answering, pair[1]);
+}
+
+static void
+stop(void)
+{
+	daemon_role.end();
+	for (int i = 0; i < 4; i++)
+		unlink(paths[i]);
+	rmdir(folder);
+}
+
+/* The chains come with their names, and no byte of a private key. */
+START_TEST(test_chains)
+{
+	unsigned char hash[32] = { 0 };
+
+	ck_assert(ask_chains(0));
+	ck_assert_uint_eq(chains.n_chains, 2);
+	for (int i = 0; i < 2; i++) {
+		struct slice pem = chains.chains[i].pem;
+
+		hash_of(keys[i], hash);
+		ck_assert_mem_eq(chains.chains[i].spki.p, hash, 32);
+		ck_assert_ptr_nonnull(memmem(pem.p, pem.n, "CERTIFICATE", 11));
+		ck_assert_ptr_null(memmem(pem.p, pem.n, "PRIVATE", 7));
+	}
+	ck_assert(!was_logged("key_unusable"));
+}
+END_TEST
+
+/* All signatures of TLS 1.2 and 1.3 by these keys; RFC 8446 4.2.3. */
+START_TEST(test_sign)
+{
+	static const struct {
+		int key;
+		const char *digest;
+		bool pss, tls13;
+		enum wire_status status;
+	} rows[] = {
+		{ 0, "SHA256", true, true, WIRE_OK },
+		{ 0, "SHA2-512", true, false, WIRE_OK },
+		{ 0, "SHA384", false, false, WIRE_OK },
+		{ 1, "SHA256", false, true, WIRE_OK },
+		{ 1, "SHA256", false, false, WIRE_OK },
+		{ 0, "SHA256", false, true, WIRE_DENIED },
+		{ 1, "SHA256", true, true, WIRE_DENIED },
+		{ 0, "SHA1", false, false, WIRE_DENIED },
+		{ 0, "", true, true, WIRE_DENIED },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct slice tbs = handshake(rows[i].tls13);
+		EVP_PKEY *key = keys[rows[i].key];
+		const EVP_MD *digest = strstr(rows[i].digest, "512") ?
+		    EVP_sha512() : strstr(rows[i].digest, "384") ?
+		    EVP_sha384() : EVP_sha256();
+
+		ck_assert_int_eq(ask_signature(key, rows[i].digest,
+		    rows[i].pss, tbs), rows[i].status);
+		ck_assert(rows[i].status != WIRE_OK ||
+		    is_good(key, digest, rows[i].pss, tbs));
+	}
+	ck_assert_int_eq(ask_signature(keys[0], "SHA256", true,
+	    SLICE("please sign this token")), WIRE_DENIED);
+	ck_assert(was_logged("sign_denied"));
+}
+END_TEST
+
+static void
+reload(void)
+{
+	struct buf restart = { 0 };
+
+	buf_clear(&log_text);
+	daemon_role.reload(&conf, &restart);
+	ck_assert_uint_eq(restart.n, 0);
+}
+
+/* Whoever waits hears of new chains; the key before signs until the next
+   reload; the same files are no news. */
+START_TEST(test_reload)
+{
+	EVP_PKEY *old = keys[1], *new = EVP_EC_gen("P-384");
+	unsigned char hash[32] = { 0 };
+	uint64_t version;
+
+	ck_assert(ask_chains(0));
+	version = chains.version;
+	ck_assert(!ask_chains(version));
+	reload();
+	run_ms(20);
+	ck_assert(!chains_came);
+	files_write(1, new, new, 3600);
+	reload();
+	run_ms(20);
+	ck_assert(chains_came);
+	ck_assert_uint_ne(chains.version, version);
+	hash_of(new, hash);
+	ck_assert_mem_eq(chains.chains[1].spki.p, hash, 32);
+	ck_assert_int_eq(ask_signature(old, "SHA256", false, handshake(true)),
+	    WIRE_OK);
+	ck_assert_int_eq(ask_signature(new, "SHA384", false, handshake(true)),
+	    WIRE_OK);
+	reload();
+	ck_assert_int_eq(ask_signature(old, "SHA256", false, handshake(true)),
+	    WIRE_NONE);
+	keys[1] = new;
+	EVP_PKEY_free(old);
+}
+END_TEST
+
+/* TLS-C: what cannot be used does not replace what can, and is told. */
+START_TEST(test_bad_pairs)
+{
+	EVP_PKEY *other = EVP_EC_gen("P-256"), *weak = EVP_RSA_gen(1024);
+
+	ck_assert(ask_chains(0));
+	files_write(1, other, keys[1], 3600);
+	reload();
+	ck_assert(was_logged("not that of the first certificate"));
+	files_write(1, other, other, -60);
+	reload();
+	ck_assert(was_logged("expired; the one before stays"));
+	files_write(1, weak, weak, 3600);
+	reload();
+	ck_assert(was_logged("neither RSA of 2048 bits"));
+	files_write(1, other, other, 3600);
+	chmod(paths[3], 0644);
+	reload();
+	ck_assert(was_logged("everybody may read the private key"));
+	chmod(paths[3], 0600);
+	ck_assert_int_eq(truncate(paths[3], 60), 0);
+	reload();
+	ck_assert(was_logged("no private key in it"));
+	unlink(paths[2]);
+	reload();
+	ck_assert(was_logged("No such file"));
+	ck_assert(!ask_chains(chains.version));
+	ck_assert_int_eq(ask_signature(keys[1], "SHA256", false,
+	    handshake(true)), WIRE_OK);
+	ck_assert_int_eq(ask_signature(other, "SHA256", false,
+	    handshake(true)), WIRE_NONE);
+	files_write(1, keys[1], keys[1], 3600);
+	EVP_PKEY_free(other);
+	EVP_PKEY_free(weak);
+}
+END_TEST
+
+/* A folder that was not opened before confinement cannot be read now. */
+START_TEST(test_strange_folder)
+{
+	struct certificate more[3] = { certificates[0], certificates[1],
+		{ .chain = SLICE("/nowhere/x.pem"),
+		.key = SLICE("/nowhere/x.key") } };
+	struct conf bigger = { .certificates = more, .n_certificates = 3 };
+	struct buf restart = { 0 };
+
+	daemon_role.reload(&bigger, &restart);
+	ck_assert_str_eq(buf_cstr(&restart), "certificate /nowhere/x.pem");
+	buf_free(&restart);
+	ck_assert(ask_chains(0));
+	ck_assert_uint_eq(chains.n_chains, 2);
+}
+END_TEST
+
+/* The asker dies while it waits: nothing is left of it. */
+START_TEST(test_asker_gone)
+{
+	struct key_chains_in in = { .version = chains.version };
+	struct link *l = link_new(ROLE_KEY, 0, LINK_ONCE);
+	struct link *answering = link_new(ROLE_POP3D, 0, LINK_ONCE);
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	link_serve(answering);
+	link_attach(l, pair[0]);
+	link_attach(answering, pair[1]);
+	link_call(l, WIRE_key_chains, &in, 0, NULL, NULL);
+	run_ms(10);
+	link_close(l);
+	run_ms(10);
+	reload();
+	ck_assert(ask_chains(0));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("key");
+	TCase *c = tcase_create("key");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(c, 60);
+	tcase_add_unchecked_fixture(c, start, stop);
+	tcase_add_test(c, test_chains);
+	tcase_add_test(c, test_sign);
+	tcase_add_test(c, test_reload);
+	tcase_add_test(c, test_bad_pairs);
+	tcase_add_test(c, test_strange_folder);
+	tcase_add_test(c, test_asker_gone);
+	suite_add_tcase(s, c);
+	r = srunner_create(s);
+	srunner_set_fork_status(r, CK_NOFORK);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

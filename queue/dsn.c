@@ -38,23 +38,6 @@ field(struct buf *b, const char *name, const char *type, struct slice value)
 	buf_str(b, "\r\n");
 }
 
-static struct slice
-status_of(const struct rcpt *r)
-{
-	if (r->row.code.n > 0)
-		return r->row.code;
-	return r->outcome == OUTCOME_FULL ? SLICE("5.2.2") : SLICE("5.0.0");
-}
-
-static struct slice
-why_of(const struct rcpt *r)
-{
-	if (r->row.why.n > 0)
-		return r->row.why;
-	return r->outcome == OUTCOME_FULL ? SLICE("the mailbox is full") :
-	    SLICE("it was refused");
-}
-
 /* ---- the header of the report */
 
 /* The boundary cannot occur in what we quote: it holds our new id. */
@@ -110,9 +93,9 @@ for_people(struct buf *b, uint64_t id, const struct message *m)
 		buf_str(b, "\r\n  ");
 		text(b, r->row.address);
 		buf_str(b, "\r\n    ");
-		text(b, why_of(r));
+		text(b, r->row.why);
 		buf_str(b, " (");
-		text(b, status_of(r));
+		text(b, r->row.code);
 		buf_str(b, ")\r\n");
 	}
 	buf_printf(b, "\r\nIt will not be tried again.  To ask about it, give "
@@ -130,8 +113,8 @@ rcpt_status(struct buf *b, const struct rcpt *r)
 		field(b, "Original-Recipient: ", "", r->row.orcpt);
 	field(b, "Final-Recipient: ", "rfc822; ", r->row.address);
 	buf_str(b, "Action: failed\r\n");
-	field(b, "Status: ", "", status_of(r));
-	field(b, "Diagnostic-Code: ", "x-postino; ", why_of(r));
+	field(b, "Status: ", "", r->row.code);
+	field(b, "Diagnostic-Code: ", "x-postino; ", r->row.why);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "queue/accept.h"
 #include "queue/hold.h"
 #include "queue/spool.h"
+#include "queue/token.h"
 
 enum { PIECE = 64 * 1024 };
 
@@ -249,7 +250,7 @@ intake_commit(struct request *r)
 		answer(r, WIRE_NONE, NULL);
 		return;
 	}
-	if (in->token.n > 64 || in->before.n + in->after.n > PREFIX_MAX) {
+	if (in->token.n > TOKEN_MAX || in->before.n + in->after.n > PREFIX_MAX) {
 		answer(r, WIRE_BAD, NULL);
 		return;
 	}

@@ -399,6 +399,22 @@ settle_commit(struct message *m, struct request *r)
 	blob_read(spool_engine(), m->blob, 0, DSN_HEADER_MAX, header_read, w);
 }
 
+/* The code goes into replies and reports: what is no code of a failure for
+   good (RFC 3463 2) would turn a refusal into something else there. */
+static struct slice
+failure_code(enum outcome outcome, struct slice code)
+{
+	bool good = code.n >= 5 && code.n <= 9 && code.p[0] == '5' &&
+	    code.p[1] == '.';
+
+	for (size_t i = 0; i < code.n; i++)
+		good = good && (code.p[i] == '.' ||
+		    (code.p[i] >= '0' && code.p[i] <= '9'));
+	if (good)
+		return code;
+	return outcome == OUTCOME_FULL ? SLICE("5.2.2") : SLICE("5.0.0");
+}
+
 void
 settle_rcpt(struct message *m, uint32_t number, enum outcome outcome,
     struct slice code, struct slice why)
@@ -406,6 +422,13 @@ settle_rcpt(struct message *m, uint32_t number, enum outcome outcome,
 	struct rcpt *r = &m->rcpts[number];
 
 	r->outcome = (uint8_t)outcome;
+	if (rcpt_refused(r)) {
+		code = failure_code(outcome, code);
+		if (why.n == 0)
+			why = outcome == OUTCOME_FULL ?
+			    SLICE("the mailbox is full") :
+			    SLICE("it was refused");
+	}
 	r->row.code = arena_slice(&m->arena, slice_take(code, 16));
 	r->row.why = arena_slice(&m->arena, slice_take(why, 256));
 	r->state = RCPT_SETTLED;

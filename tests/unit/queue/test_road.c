@@ -445,6 +445,41 @@ START_TEST(test_later)
 }
 END_TEST
 
+/* Results are by (id, number): a worker that outlives the queue reports to the
+   new one, which has not leased it anything. */
+START_TEST(test_done_after_restart)
+{
+	SUBMIT(.to = { "a@x", "b@x" });
+	next(0, 1);
+	crash();
+	done(0, heard[0].id, 0, OUTCOME_STORED);
+	done(0, heard[0].id, 1, OUTCOME_STORED);
+	ck_assert_uint_eq(done_ok, 2);
+	ck_assert_uint_eq(message_count(), 0);
+	done(0, heard[0].id, 1, OUTCOME_STORED);
+	done(0, heard[0].id, 99, OUTCOME_STORED);
+	ck_assert_uint_eq(done_ok, 4);
+}
+END_TEST
+
+/* A refusal stays one whatever code a worker gives it. */
+START_TEST(test_refusal_code)
+{
+	struct wire_result r = { .outcome = OUTCOME_REFUSED,
+		.code = SLICE("2.0.0"), .text = SLICE("fine") };
+
+	next(0, 2);
+	SUBMIT(.to = { "a@x" });
+	report(0, jobs[0].id, &r, 1);
+	ck_heard(&heard[0], 0, OUTCOME_REFUSED);
+	ck_assert_str_eq(heard[0].texts[0], "5.0.0 fine");
+	SUBMIT(.to = { "a@x" });
+	r = (struct wire_result){ .outcome = OUTCOME_FULL };
+	report(0, jobs[1].id, &r, 1);
+	ck_assert_str_eq(heard[1].texts[0], "5.2.2 the mailbox is full");
+}
+END_TEST
+
 /* "Later" from one who lost the lease does not take it from who has it. */
 START_TEST(test_later_stale)
 {
@@ -774,6 +809,8 @@ main(void)
 	tcase_add_test(t, test_full_commit);
 	tcase_add_test(t, test_full_report);
 	tcase_add_test(t, test_later);
+	tcase_add_test(t, test_done_after_restart);
+	tcase_add_test(t, test_refusal_code);
 	tcase_add_test(t, test_later_stale);
 	tcase_add_test(t, test_expired_local);
 	tcase_add_test(t, test_expired_remote);

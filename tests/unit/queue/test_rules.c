@@ -506,6 +506,38 @@ START_TEST(test_rule_10_never)
 }
 END_TEST
 
+/* Nor does one that was answered, and then reported as refused: sent again, it
+   is tried again. */
+START_TEST(test_rule_10_refused_later)
+{
+	SUBMIT(.to = { "a@x" }, .token = "T", .sender = SENDER_VERIFIED);
+	next(0, 1);
+	done(0, jobs[0].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(stats.bounced, 1);
+	SUBMIT(.to = { "a@x" }, .token = "T", .sender = SENDER_VERIFIED);
+	ck_assert_uint_ne(heard[1].id, heard[0].id);
+	ck_assert_uint_eq(message_count(), 2);
+}
+END_TEST
+
+/* What an older life accepted is remembered, also once it has left the spool
+   and through one more crash: the peer may not have heard yet. */
+START_TEST(test_rule_10_two_lives)
+{
+	SUBMIT(.to = { "a@x" }, .token = "T");
+	crash();
+	next(0, 1);
+	done(0, jobs[0].id, 0, OUTCOME_STORED);
+	run(5);
+	ck_assert_uint_eq(message_count(), 0);
+	crash();
+	next(0, 1);
+	SUBMIT(.to = { "a@x" }, .token = "T");
+	ck_heard(&heard[1], 0, OUTCOME_QUEUED);
+	ck_assert_uint_eq(n_jobs, 1);
+}
+END_TEST
+
 /* Kept 24 hours. */
 START_TEST(test_rule_10_forgets)
 {
@@ -585,6 +617,8 @@ main(void)
 	tcase_add_test(t, test_rule_10_writing);
 	tcase_add_test(t, test_rule_10_life);
 	tcase_add_test(t, test_rule_10_never);
+	tcase_add_test(t, test_rule_10_refused_later);
+	tcase_add_test(t, test_rule_10_two_lives);
 	tcase_add_test(t, test_rule_10_forgets);
 	tcase_add_test(t, test_rule_10_refused);
 	tcase_add_test(t, test_rule_11);

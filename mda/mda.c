@@ -6,53 +6,45 @@
 #include "common/core/log.h"
 #include "common/task/task.h"
 
-/* One task: a credit with the queue, or a message. */
-struct worker {
-	struct task	*task;
-	bool		 idle;		/* waits for a message */
-};
-
 struct mda mda;
-static struct worker workers[MDA_TASKS];
-static unsigned alive;
+static unsigned busy;		/* tasks with a message */
 
-/* While the queue is away the call waits for it; what is not a message is
+/* While the queue is away the call waits for it.  What is not a message is
    asked for again, but not at once. */
 static bool
-next(struct worker *w, struct queue_next_out *out, struct arena *arena)
+next(struct queue_next_out *out, struct arena *arena)
 {
 	struct queue_next_in in = { .work = WORK_LOCAL };
-	enum wire_status s;
+	enum wire_status s = queue_next(mda.queue, &in, out, arena, 0);
 
-	task_name("delivery");
-	w->idle = true;
-	s = queue_next(mda.queue, &in, out, arena, 0);
-	w->idle = false;
 	if (s != WIRE_OK && s != WIRE_GONE)
 		task_sleep("the queue recovers", 1000);
 	return s == WIRE_OK;
 }
 
+/* A task for ever: a credit with the queue, or a message. */
 static void
 work(void *arg)
 {
-	struct worker *w = arg;
 	struct arena arena = { 0 };
 	struct queue_next_out out;
 
-	w->task = task_self();
-	while (!daemon_stopping() && !task_cancelled()) {
-		if (next(w, &out, &arena)) {
+	(void)arg;
+	while (!daemon_stopping()) {
+		if (next(&out, &arena)) {
+			busy++;
 			task_name("delivery of %016llx",
 			    (unsigned long long)out.id);
 			task_session(out.session);
 			deliver(&arena, &out);
+			task_name("delivery");
 			task_session(0);
+			busy--;
 		}
 		arena_reset(&arena);
 	}
 	arena_free(&arena);
-	if (--alive == 0)
+	if (busy == 0)
 		daemon_idle();
 }
 
@@ -73,19 +65,16 @@ start(const struct conf *c)
 	mda.store = store_link;
 	task_init();
 	for (int i = 0; i < MDA_TASKS; i++)
-		if (task_spawn("delivery", work, &workers[i]))
-			alive++;
-	if (alive == 0)
-		fatal("no memory for a task");
+		if (!task_spawn("delivery", work, NULL))
+			fatal("no memory for a task");
 }
 
-/* Deliveries under way are finished; who waits for one goes. */
+/* Deliveries under way are finished; tasks that wait for one end with us. */
 static void
 stop(void)
 {
-	for (int i = 0; i < MDA_TASKS; i++)
-		if (workers[i].task != NULL && workers[i].idle)
-			task_cancel(workers[i].task);
+	if (busy == 0)
+		daemon_idle();
 }
 
 static void

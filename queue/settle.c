@@ -399,13 +399,14 @@ settle_commit(struct message *m, struct request *r)
 	blob_read(spool_engine(), m->blob, 0, DSN_HEADER_MAX, header_read, w);
 }
 
-/* The code goes into replies and reports: what is no code of a failure for
-   good (RFC 3463 2) would turn a refusal into something else there. */
+/* The code goes into replies and reports: what is no code of a failure (RFC
+   3463 2; 4.4.7 if the time is over) would turn a refusal into something else
+   there. */
 static struct slice
 failure_code(enum outcome outcome, struct slice code)
 {
-	bool good = code.n >= 5 && code.n <= 9 && code.p[0] == '5' &&
-	    code.p[1] == '.';
+	bool good = code.n >= 5 && code.n <= 9 &&
+	    (code.p[0] == '5' || code.p[0] == '4') && code.p[1] == '.';
 
 	for (size_t i = 0; i < code.n; i++)
 		good = good && (code.p[i] == '.' ||

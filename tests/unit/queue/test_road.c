@@ -365,13 +365,13 @@ END_TEST
    it held (hand-off rule 8; NO_WATCHDOG: the recipient waits for ever). */
 START_TEST(test_lease_limit)
 {
-	lease_limit = 20;
+	lease_limit = 200;
 	SUBMIT(.to = { "a@x" });
 	next(0, 2);
 	ck_assert_uint_eq(n_jobs, 1);
 	lease_limit = 600000;
 	next(1, 1);
-	run(30);
+	run(250);
 	ck_assert_uint_eq(stats.lease_limits, 1);
 	ck_assert(!link_up(mda[0]));
 	ck_assert_uint_eq(n_jobs, 2);
@@ -384,12 +384,12 @@ END_TEST
 /* The commit finds no room: 452, and the retry is the same transaction. */
 START_TEST(test_full_commit)
 {
-	conf.hold_time = 20;
+	conf.hold_time = 200;
 	queue_limits(&conf);
 	next(0, 1);
 	SUBMIT(.to = { "a@x" }, .token = "T");
 	engine_mem_fault(engine, ENGINE_FULL, 0, 1);
-	run(40);
+	run(250);
 	ck_assert(heard[0].got);
 	ck_assert_int_eq(heard[0].status, WIRE_AGAIN);
 	ck_assert_uint_eq(message_count(), 0);

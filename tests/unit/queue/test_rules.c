@@ -230,12 +230,12 @@ END_TEST
 /* Time over: spool, 250, and the lease goes on. */
 START_TEST(test_rule_5_time)
 {
-	conf.hold_time = 30;
+	conf.hold_time = 300;
 	queue_limits(&conf);
 	next(0, 1);
 	SUBMIT(.to = { "a@x" });
 	ck_assert(!heard[0].got);
-	run(60);
+	run(350);
 	ck_heard(&heard[0], 0, OUTCOME_QUEUED);
 	ck_assert_uint_eq(stats.spooled, 1);
 	done(0, jobs[0].id, 0, OUTCOME_STORED);

@@ -108,6 +108,11 @@ schedule(struct message *m)
 	schedule_del(m);
 	if (m->state != MESSAGE_HELD && m->state != MESSAGE_SPOOLED)
 		return;
+	/* Only kept and shown: never offered again, so its id need not stay
+	   known to store (hand-off rule 4). */
+	if (m->state == MESSAGE_SPOOLED && !message_has(m, RCPT_DUE) &&
+	    !message_has(m, RCPT_LEASED) && !message_has(m, RCPT_SETTLED))
+		live_del(&m->live);
 	if (end_remote(m)) {
 		settle_commit(m, NULL);
 		return;

@@ -137,6 +137,23 @@ START_TEST(test_rule_4)
 }
 END_TEST
 
+/* What is only kept and shown holds the mark back no longer, or store could
+   never forget; neither does it after a restart. */
+START_TEST(test_rule_4_kept)
+{
+	SUBMIT(.to = { "a@x" });
+	next(0, 1);
+	done(0, jobs[0].id, 0, OUTCOME_REFUSED);
+	ck_assert_uint_eq(stats.kept, 1);
+	ck_assert_uint_eq(live_low(), 0);
+	crash();
+	ck_assert_uint_eq(message_count(), 1);
+	next(0, 1);
+	SUBMIT(.to = { "b@x" });
+	ck_assert_uint_eq(jobs[1].low_water, jobs[1].id);
+}
+END_TEST
+
 /* Cut-through, all stored: the answer says so and the spool is never
    written. */
 START_TEST(test_rule_5_stored)
@@ -598,6 +615,7 @@ main(void)
 	tcase_add_test(t, test_rule_2_killed);
 	tcase_add_test(t, test_rule_3);
 	tcase_add_test(t, test_rule_4);
+	tcase_add_test(t, test_rule_4_kept);
 	tcase_add_test(t, test_rule_5_stored);
 	tcase_add_test(t, test_rule_5_refused);
 	tcase_add_test(t, test_rule_5_mixed);

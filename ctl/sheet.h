@@ -31,7 +31,7 @@ enum column_kind {
 struct column {
 	const char	*name;		/* JSON's; the heading in capitals */
 	enum column_kind kind;
-	const char	*none;		/* for people instead of 0; JSON: null */
+	const char	*none;		/* what people see for 0; JSON: null */
 };
 
 enum mood { MOOD_NONE, MOOD_GOOD, MOOD_BAD };
@@ -41,7 +41,7 @@ struct cell {
 	uint64_t	 number;
 	const void	*list;
 	size_t		 n_list;
-	enum mood	 mood;		/* colour, never the only sign (CLI-3) */
+	enum mood	 mood;		/* never the only sign (CLI-3) */
 };
 
 /* One cell in the human form, rendered. */

@@ -1,5 +1,5 @@
 /*
- * run.h - runs `postino` in a child process and keeps what it printed.
+ * run.h - runs `postino` in a child process and keeps what it data.
  */
 #ifndef UNIT_CTL_RUN_H
 #define UNIT_CTL_RUN_H
@@ -18,7 +18,7 @@
 enum { RUN_TEXT_MAX = 64 * 1024 };
 
 static char	run_folder[] = "/tmp/postino-ctl.XXXXXX";
-static char	printed[RUN_TEXT_MAX], talk[RUN_TEXT_MAX];
+static char	data[RUN_TEXT_MAX], talk[RUN_TEXT_MAX];
 
 static const char *
 run_path(const char *name)
@@ -75,7 +75,7 @@ run_split(char *line, char **argv)
 	return argc;
 }
 
-/* With input on standard input.  The exit code; printed and talk have the
+/* With input on standard input.  The exit code; data and talk have the
    rest. */
 static int
 run_with(const char *input, const char *line)
@@ -97,7 +97,7 @@ run_with(const char *input, const char *line)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	free(words);
-	run_read("out", printed);
+	run_read("out", data);
 	run_read("err", talk);
 	if (!WIFEXITED(status))
 		ck_abort_msg("%s: signal %d: %s", line, WTERMSIG(status), talk);
@@ -118,6 +118,19 @@ run_lines(const char *text)
 	for (; *text != '\0'; text++)
 		n += *text == '\n';
 	return n;
+}
+
+/* The manual page, from where make runs us. */
+static const char *
+run_manual(void)
+{
+	static char page[RUN_TEXT_MAX];
+	FILE *f = fopen("doc/postino.1", "r");
+
+	ck_assert_ptr_nonnull(f);
+	page[fread(page, 1, sizeof page - 1, f)] = '\0';
+	fclose(f);
+	return page;
 }
 
 static void
@@ -167,7 +180,7 @@ run_suite(const char *name, void (*add)(TCase *))
 /* An error: this code, nothing on standard output, at most four lines. */
 #define ck_error(code, line, part) do {					\
 	ck_assert_int_eq(run(line), code);				\
-	ck_assert_str_eq(printed, "");					\
+	ck_assert_str_eq(data, "");					\
 	ck_has(talk, part);						\
 	ck_assert_int_le(run_lines(talk), 4);				\
 } while (0)

@@ -6,6 +6,14 @@
 #include "ctl/args.h"
 #include "ctl/help.h"
 
+static void
+ck_fits(const char *text)
+{
+	for (const char *end; (end = strchr(text, '\n')) != NULL;
+	    text = end + 1)
+		ck_assert_int_le((int)(end - text), 80);
+}
+
 START_TEST(commands_are_described)
 {
 	const struct command *c = &commands[_i];
@@ -29,31 +37,45 @@ START_TEST(commands_are_described)
 	snprintf(talk, sizeof talk, "help %s", name);
 	ck_assert_int_eq(run(talk), EX_OK);
 	ck_assert_str_eq(talk, "");
-	ck_assert_int_eq(strncmp(printed, "Examples:\n  postino ", 20), 0);
-	ck_has(printed, name);
-	ck_has(printed, c->help);
-	for (char *s = printed, *end; (end = strchr(s, '\n')) != NULL; s = end + 1)
-		ck_assert_int_le((int)(end - s), 80);
+	ck_assert_int_eq(strncmp(data, "Examples:\n  postino ", 20), 0);
+	ck_has(data, name);
+	ck_has(data, c->help);
+	ck_fits(data);
 }
 END_TEST
 
 START_TEST(help_lists_every_command)
 {
 	ck_assert_int_eq(run("--help"), EX_OK);
-	ck_assert_int_eq(strncmp(printed, "Examples:\n", 10), 0);
+	ck_assert_int_eq(strncmp(data, "Examples:\n", 10), 0);
 	for (size_t i = 0; i < n_commands; i++)
-		ck_has(printed, commands[i].help);
-	for (char *s = printed, *end; (end = strchr(s, '\n')) != NULL; s = end + 1)
-		ck_assert_int_le((int)(end - s), 80);
+		ck_has(data, commands[i].help);
+	ck_fits(data);
 	ck_assert_int_eq(run("user --help"), EX_OK);
-	ck_has(printed, "user passwd ADDRESS");
+	ck_has(data, "user passwd ADDRESS");
 	ck_assert_int_eq(run("user add --help"), EX_OK);
-	ck_has(printed, "--password-stdin");
+	ck_has(data, "--password-stdin");
 	ck_assert_int_eq(run("--version"), EX_OK);
-	ck_has(printed, "postino " POSTINO_VERSION "\n");
+	ck_has(data, "postino " POSTINO_VERSION "\n");
 	ck_assert_int_eq(run("--json --version"), EX_OK);
-	ck_assert_str_eq(printed, "{\"version\":\"" POSTINO_VERSION
+	ck_assert_str_eq(data, "{\"version\":\"" POSTINO_VERSION
 	    "\",\"format\":1}\n");
+}
+END_TEST
+
+START_TEST(manual_has_every_command_and_option)
+{
+	char want[80];
+
+	for (size_t i = 0; i < n_commands; i++) {
+		snprintf(want, sizeof want, "\n.It Cm %s%s%s", commands[i].noun,
+		    *commands[i].verb == '\0' ? "" : " ", commands[i].verb);
+		ck_has(run_manual(), want);
+	}
+	for (unsigned i = 0; i < OPTIONS; i++) {
+		snprintf(want, sizeof want, "Fl -%s", option_rows[i].name);
+		ck_has(run_manual(), want);
+	}
 }
 END_TEST
 
@@ -162,12 +184,12 @@ START_TEST(hash_is_yescrypt)
 {
 	ck_assert_int_eq(run_with("secret\n", "hash"), EX_OK);
 	ck_assert_str_eq(talk, "");
-	ck_assert_int_eq(strncmp(printed, "$y$", 3), 0);
-	ck_assert_int_eq(run_lines(printed), 1);
+	ck_assert_int_eq(strncmp(data, "$y$", 3), 0);
+	ck_assert_int_eq(run_lines(data), 1);
 	ck_error(EX_DATAERR, "hash", "no password on standard input");
-	memset(printed, 'x', 600);
-	printed[600] = '\0';
-	ck_assert_int_eq(run_with(printed, "hash"), EX_DATAERR);
+	memset(data, 'x', 600);
+	data[600] = '\0';
+	ck_assert_int_eq(run_with(data, "hash"), EX_DATAERR);
 	ck_has(talk, "longer than 511");
 }
 END_TEST
@@ -177,6 +199,7 @@ add(TCase *t)
 {
 	tcase_add_loop_test(t, commands_are_described, 0, (int)n_commands);
 	tcase_add_test(t, help_lists_every_command);
+	tcase_add_test(t, manual_has_every_command_and_option);
 	tcase_add_loop_test(t, wrong_words_are_refused_first, 0, WRONG_WORDS);
 	tcase_add_loop_test(t, wrong_data_is_refused_first, 0, 9);
 	tcase_add_test(t, terminals_are_not_moved_by_words);

@@ -57,7 +57,7 @@ was_told(void)
 
 #define ck_prints(words, want) do {					\
 	ck_assert_int_eq(run(with(words)), EX_OK);			\
-	ck_assert_str_eq(printed, want);					\
+	ck_assert_str_eq(data, want);					\
 	ck_assert_str_eq(talk, "");					\
 } while (0)
 
@@ -117,11 +117,11 @@ END_TEST
 START_TEST(queue_is_listed_safely)
 {
 	ck_assert_int_eq(run(with("queue list")), EX_OK);
-	ck_has(printed, "0000000000000001  <>      ann@a.example  due    1.5 KB  "
+	ck_has(data, "0000000000000001  <>      ann@a.example  due    1.5 KB  "
 	    "2026-11-23 11:22:54  -         0  -\n");
-	ck_has(printed, "68a1b2c300000002  x@y.example  b\\xFF@a.example");
-	ck_has(printed, "2026-11-23 11:22:59");
-	ck_has(printed, "\\x1B[2Jtry \"later\"\n");
+	ck_has(data, "68a1b2c300000002  x@y.example  b\\xFF@a.example");
+	ck_has(data, "2026-11-23 11:22:59");
+	ck_has(data, "\\x1B[2Jtry \"later\"\n");
 	ck_prints("--plain queue list",
 	    "0000000000000001\t\tann@a.example\tdue\t1536\t1795432974997\t\t0"
 	    "\t\n68a1b2c300000002\tx@y.example\tb\\xFF@a.example\tdeferred\t5\t"
@@ -148,7 +148,7 @@ START_TEST(empty_lists_say_so_to_people_only)
 	fake.empty = true;
 	start();
 	ck_assert_int_eq(run(with(lists[_i])), EX_OK);
-	ck_assert_str_eq(printed, "");
+	ck_assert_str_eq(data, "");
 	ck_assert_int_eq(run_lines(talk), 1);
 	snprintf(words, sizeof words, "--json %s", lists[_i]);
 	ck_prints(words, "");
@@ -160,7 +160,7 @@ END_TEST
 START_TEST(domain_is_added)
 {
 	ck_assert_int_eq(run(with("domain add New.Example")), EX_OK);
-	ck_assert_str_eq(printed, "");
+	ck_assert_str_eq(data, "");
 	ck_has(talk, "postino user add ann@new.example");
 	ck_assert_str_eq(was_told(), "domain new.example\n");
 }
@@ -188,7 +188,7 @@ START_TEST(passwords_come_by_standard_input)
 {
 	ck_assert_int_eq(run_with("secret\nmore\n", with("user add "
 	    "Ann@A.example --password-stdin --quota 2GB")), EX_OK);
-	ck_assert_str_eq(printed, "");
+	ck_assert_str_eq(data, "");
 	ck_assert_str_eq(was_told(), "user Ann@a.example password secret "
 	    "hash  limit 2147483648\n");
 	ck_assert_ptr_null(strstr(talk, "secret"));
@@ -216,16 +216,16 @@ START_TEST(passwords_are_made_up)
 	char first[64], want[200];
 
 	ck_assert_int_eq(run(with("user add a@a.example --generate")), EX_OK);
-	ck_assert_uint_eq(strlen(printed), 24);
-	ck_assert_uint_eq(strspn(printed, "abcdefghijkmnpqrstuvwxyz23456789-\n"),
+	ck_assert_uint_eq(strlen(data), 24);
+	ck_assert_uint_eq(strspn(data, "abcdefghijkmnpqrstuvwxyz23456789-\n"),
 	    24);
-	snprintf(first, sizeof first, "%.23s", printed);
+	snprintf(first, sizeof first, "%.23s", data);
 	snprintf(want, sizeof want, "password %s hash", first);
 	ck_has(was_told(), want);
 	ck_assert_int_eq(run(with("--json user add a@a.example --generate")),
 	    EX_OK);
-	ck_has(printed, "{\"address\":\"a@a.example\",\"user\":7,\"password\":\"");
-	ck_assert_ptr_null(strstr(printed, first));
+	ck_has(data, "{\"address\":\"a@a.example\",\"user\":7,\"password\":\"");
+	ck_assert_ptr_null(strstr(data, first));
 }
 END_TEST
 
@@ -252,7 +252,7 @@ START_TEST(users_are_imported)
 		strcat(input, line);
 	}
 	ck_assert_int_eq(run_with(input, with("--json user import")), EX_OK);
-	ck_assert_str_eq(printed, "{\"added\":500,\"existed\":0,\"refused\":0}\n");
+	ck_assert_str_eq(data, "{\"added\":500,\"existed\":0,\"refused\":0}\n");
 	ck_assert_str_eq(talk, "");
 	ck_assert_int_eq(run_lines(was_told()), 500);
 	ck_has(heard, "user u3@a.example password  hash $y$3 limit 5242880\n");
@@ -267,11 +267,11 @@ START_TEST(import_passes_over_those_that_exist)
 
 	ck_assert_int_eq(run_with(input, with("--plain user import "
 	    "--skip-existing")), EX_OK);
-	ck_assert_str_eq(printed, "1\t2\t0\n");
+	ck_assert_str_eq(data, "1\t2\t0\n");
 	ck_assert_ptr_null(strstr(was_told(), "ann@"));
 	ck_assert_int_eq(run_with(input, with("--plain user import")),
 	    EX_DATAERR);
-	ck_assert_str_eq(printed, "2\t0\t1\n");
+	ck_assert_str_eq(data, "2\t0\t1\n");
 	ck_has(talk, "line 4: x@taken.example: it exists already");
 }
 END_TEST
@@ -290,7 +290,7 @@ START_TEST(import_with_a_fault_changes_nothing)
 
 	ck_assert_int_eq(run_with(rows[_i].input, with("user import")),
 	    EX_DATAERR);
-	ck_assert_str_eq(printed, "");
+	ck_assert_str_eq(data, "");
 	ck_has(talk, rows[_i].says);
 	ck_has(talk, "nothing was changed");
 	ck_assert_str_eq(was_told(), "");
@@ -301,11 +301,11 @@ START_TEST(import_says_what_was_refused_or_lost)
 {
 	ck_assert_int_eq(run_with("bad@a.example\t$y$\nb@a.example\t$y$\n",
 	    with("--plain user import")), EX_DATAERR);
-	ck_assert_str_eq(printed, "1\t0\t1\n");
+	ck_assert_str_eq(data, "1\t0\t1\n");
 	ck_has(talk, "line 1: bad@a.example: no such hash");
 	ck_assert_int_eq(run_with("a@a.example\t$y$\nb@full.example\t$y$\n",
 	    with("--plain user import")), EX_TEMPFAIL);
-	ck_assert_str_eq(printed, "1\t0\t0\n");
+	ck_assert_str_eq(data, "1\t0\t0\n");
 	ck_assert_int_eq(run_with("a@a.example\t$y$\nb@gone.example\t$y$\n",
 	    with("--plain user import")), EX_TEMPFAIL);
 	ck_has(talk, "may have been done or not");
@@ -325,14 +325,14 @@ START_TEST(status_is_zero_only_if_all_are_ready)
 	    "queue       users 12, logins denied 3\n"
 	    "store-1     users 12, logins denied 3\n");
 	ck_assert_int_eq(run(with("--json status")), EX_OK);
-	ck_has(printed, "{\"process\":\"store-1\",\"state\":\"ready\",\"pid\":102,"
+	ck_has(data, "{\"process\":\"store-1\",\"state\":\"ready\",\"pid\":102,"
 	    "\"restarts\":2,\"since\":5,\"figures\":{\"users\":12,"
 	    "\"held_bytes\":0,\"logins_denied\":3}}\n");
 	stop();
 	fake.store_down = true;
 	start();
 	ck_assert_int_eq(run(with("--plain status")), EX_TEMPFAIL);
-	ck_has(printed, "store-1\tstarting\t102\t2\t5\t\n");
+	ck_has(data, "store-1\tstarting\t102\t2\t5\t\n");
 	ck_has(talk, "2 of 3");
 }
 END_TEST
@@ -343,19 +343,19 @@ START_TEST(status_does_not_wait_for_the_silent)
 	fake.store_silent = true;
 	start();
 	ck_assert_int_eq(run(with("--plain status")), EX_TEMPFAIL);
-	ck_has(printed, "store-1\tsilent\t102");
-	ck_has(printed, "queue\tready\t101");
+	ck_has(data, "store-1\tsilent\t102");
+	ck_has(data, "queue\tready\t101");
 }
 END_TEST
 
 START_TEST(who_folds_idle_tasks_for_people)
 {
 	ck_assert_int_eq(run(with("who")), EX_OK);
-	ck_has(printed, "auth           -  2 x delivery  queue        7 s\n");
-	ck_has(printed, "auth          42  ann           the peer     2 s\n");
+	ck_has(data, "auth           -  2 x delivery  queue        7 s\n");
+	ck_has(data, "auth          42  ann           the peer     2 s\n");
 	ck_assert_int_eq(run(with("--plain who")), EX_OK);
-	ck_assert_int_eq(run_lines(printed), 9);
-	ck_has(printed, "store-1\t42\tann\tthe peer\t2000\n");
+	ck_assert_int_eq(run_lines(data), 9);
+	ck_has(data, "store-1\t42\tann\tthe peer\t2000\n");
 }
 END_TEST
 
@@ -380,7 +380,7 @@ START_TEST(stop_waits_for_the_end)
 {
 	ck_assert_int_eq(run(with("stop")), EX_OK);
 	ck_assert_str_eq(talk, "stopped\n");
-	ck_assert_int_eq(waitpid(daemon_pid, NULL, WNOHANG), daemon_pid);
+	ck_assert_int_eq(waitpid(daemon_pid, NULL, 0), daemon_pid);
 	daemon_pid = 0;
 	ck_error(EX_UNAVAILABLE, with("stop"), "does not run");
 }
@@ -401,6 +401,39 @@ START_TEST(who_is_away_is_named)
 }
 END_TEST
 
+/* The members of the first object that is printed, each named by the page in
+   the section of its command. */
+START_TEST(manual_has_every_member)
+{
+	static const char *const read_commands[] = { "domain list", "user list",
+		"alias list", "queue list", "status", "who", "config show",
+		"user add a@a.example --generate" };
+	const char *section, *end;
+	char words[80], want[80], part[4096];
+
+	snprintf(words, sizeof words, "--json %s", read_commands[_i]);
+	ck_assert_int_eq(run(with(words)), EX_OK);
+	snprintf(want, sizeof want, "\n.It Cm %.8s", read_commands[_i]);
+	section = strstr(run_manual(), want);
+	ck_assert_ptr_nonnull(section);
+	end = strstr(section + 1, "\n.It Cm ");
+	snprintf(part, sizeof part, "%.*s", end == NULL ? 4000 :
+	    (int)(end - section), section);
+	*strchr(data, '\n') = '\0';
+	for (char *s = data, *name; (name = strchr(s, '"')) != NULL;) {
+		size_t n = strcspn(name + 1, "\"");
+
+		s = name + n + 2;
+		if (*s != ':')		/* a value */
+			continue;
+		snprintf(want, sizeof want, ".Va %.*s", (int)n, name + 1);
+		ck_has(part, want);
+		if (s[1] == '{')	/* figures have names of their own */
+			break;
+	}
+}
+END_TEST
+
 /* ---- the configuration */
 
 START_TEST(config_is_checked_without_a_suite)
@@ -415,29 +448,29 @@ START_TEST(config_is_checked_without_a_suite)
 		ck_assert_int_eq(run(with("config check")), EX_OK);
 	snprintf(words, sizeof words, "config check %s", run_path("bad"));
 	ck_assert_int_eq(run(with(words)), EX_CONFIG);
-	ck_assert_str_eq(printed, "");
+	ck_assert_str_eq(data, "");
 	ck_has(talk, "bad:2:1: ");
 	ck_has(talk, "bad:3:8: ");
 	ck_has(talk, "did you mean \"listen\"?");
 	snprintf(words, sizeof words, "--json config check %s",
 	    run_path("bad"));
 	ck_assert_int_eq(run(with(words)), EX_CONFIG);
-	ck_has(printed, "\"line\":2,\"column\":1,\"fault\":\"no sentence");
-	ck_has(printed, "bad\",\"line\":3,\"column\":8,");
-	ck_assert_int_ge(run_lines(printed), 2);
+	ck_has(data, "\"line\":2,\"column\":1,\"fault\":\"no sentence");
+	ck_has(data, "bad\",\"line\":3,\"column\":8,");
+	ck_assert_int_ge(run_lines(data), 2);
 }
 END_TEST
 
 START_TEST(config_is_shown)
 {
 	ck_assert_int_eq(run(with("config show")), EX_OK);
-	ck_has(printed, "server name mail.a.example\n");
-	ck_has(printed, "  # default\n");
+	ck_has(data, "server name mail.a.example\n");
+	ck_has(data, "  # default\n");
 	ck_assert_int_eq(run(with("--json config show")), EX_OK);
-	ck_has(printed, "{\"sentence\":\"server name mail.a.example\","
+	ck_has(data, "{\"sentence\":\"server name mail.a.example\","
 	    "\"source\":\"said\"}\n");
-	ck_has(printed, "\"source\":\"default\"}\n");
-	ck_assert_ptr_null(strstr(printed, "#"));
+	ck_has(data, "\"source\":\"default\"}\n");
+	ck_assert_ptr_null(strstr(data, "#"));
 }
 END_TEST
 
@@ -482,6 +515,7 @@ add(TCase *t)
 	tcase_add_test(t, reload_says_what_it_did);
 	tcase_add_test(t, stop_waits_for_the_end);
 	tcase_add_test(t, who_is_away_is_named);
+	tcase_add_loop_test(t, manual_has_every_member, 0, 8);
 	tcase_add_test(t, config_is_checked_without_a_suite);
 	tcase_add_test(t, config_is_shown);
 	tcase_add_test(t, a_broken_config_does_not_blind_the_admin);

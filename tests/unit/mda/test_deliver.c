@@ -735,6 +735,8 @@ main(void)
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
+	link_close(servings[0]);
+	link_close(servings[1]);
 	arena_free(&kept);
 	return failed != 0;
 }

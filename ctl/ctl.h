@@ -14,7 +14,7 @@
  *	sheet.c	      rows, on standard output: aligned, plain or JSON
  *	form.c	      one value as text
  *	ask.c	      the connection to master and through it to a role
- *	password.c    prompt, standard input, or made up
+ *	password.c    prompt, standard input, or made up; hash
  *	config.c domain.c user.c import.c alias.c status.c queue.c control.c
  *		      the commands
  *

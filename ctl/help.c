@@ -8,14 +8,14 @@
 
 enum { MORE, FRONT };
 
-/* In the order of the table; of is the place of the example's command. */
+/* In the order of the table.  A row without text begins those of a command;
+   of is that command's place in commands[]. */
 struct example {
 	const char	*text;
-	bool		 front;
+	bool		 front;		/* also on the page of all commands */
 	unsigned	 of;
 };
 
-/* Counts commands up to each example: enumerators cannot hold functions. */
 enum {
 #define COMMAND(function, ...)	PLACE_##function,
 #include "ctl/commands.def"

@@ -191,13 +191,19 @@ box_row_get(struct slice s, struct box_row *r)
 	    r->name.n <= NAME_MAX_BYTES;
 }
 
+static bool
+head_in_side(uint32_t head_n)
+{
+	return MESSAGE_ROW + head_n > MESSAGE_ROW_MAX;
+}
+
 void
 message_row_put(struct buf *to, struct message_row *r)
 {
 	char p[MESSAGE_ROW] = { FORMAT };
 
 	CHECK(r->head_n <= HEAD_MAX);
-	r->side = MESSAGE_ROW + r->head_n > MESSAGE_ROW_MAX;
+	r->side = head_in_side(r->head_n);
 	p[1] = r->side;
 	be16_put(p + 2, (uint16_t)r->head_n);
 	be32_put(p + 4, r->flags);
@@ -220,7 +226,8 @@ message_row_get(struct slice s, struct message_row *r)
 		.modseq = be64_get(s.p + 8), .when = be64_get(s.p + 16),
 		.size = be64_get(s.p + 24), .id = be64_get(s.p + 32),
 		.head = slice_drop(s, MESSAGE_ROW) };
-	return r->head.n == (r->side ? 0 : r->head_n) &&
+	return (unsigned char)s.p[1] == head_in_side(r->head_n) &&
+	    r->head.n == (r->side ? 0 : r->head_n) &&
 	    r->head_n <= HEAD_MAX && r->size >= r->head_n;
 }
 

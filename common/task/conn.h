@@ -5,8 +5,10 @@
  * blocks in poll (unit tests, fuzzers, tools): conn picks by task_self().
  *
  * Errors are sticky (CONN_ value in conn_error): after the first one every
- * read says no and every write is dropped, so a session checks where it
- * matters and once at the end.
+ * read says no, so a session checks where it matters and once at the end.
+ * Writes are dropped once the peer cannot hear us any more: RESET, TLS, or too
+ * slow to take what we sent.  After EOF, and a TIMEOUT or CANCELLED met while
+ * reading, a last reply may still be written; conn_close sends it.
  *
  * Output collects in one buffer and is sent when the session waits for input
  * that is not already there, when 64 KiB are gathered, and at conn_flush and
@@ -34,7 +36,8 @@ enum conn_line {
 	LINE_END,		/* no line: see conn_error */
 	LINE_LONG,		/* over the limit; it was read away to its end */
 	LINE_BARE,		/* a bare CR, a bare LF or a NUL is in it; it
-				   was read to its LF and is returned raw */
+				   was read to its LF and is returned raw,
+				   with the bytes that end it */
 };
 
 struct conn;
@@ -44,12 +47,14 @@ struct conn	*conn_new(int fd, const char *peer);
 void		 conn_close(struct conn *);	/* flushes within 1 s, frees */
 
 /* Every wait below ends at the earlier of the two: `idle` ms after it began,
-   or the absolute session deadline (0: none).  DOS-1. */
+   or the absolute session deadline (0: none).  DOS-1.  conn_read_line is one
+   wait, however slowly its bytes come; conn_read_all and output are one for
+   each piece that moves, so a long transfer needs a deadline as well. */
 void		 conn_deadline(struct conn *, uint64_t at);
 void		 conn_idle(struct conn *, uint64_t ms);
 
-/* One line without its CRLF, at most max bytes; it lives until the next
-   read.  A line ends at LF; lone ones are told apart (LINE_BARE). */
+/* One line without its CRLF, at most max bytes (up to 65,534); it lives until
+   the next read.  A line ends at LF; lone ones are told apart (LINE_BARE). */
 enum conn_line	 conn_read_line(struct conn *, size_t max, struct slice *);
 /* What is there now, at least one byte and at most max; empty at an error.
    Lives until the next read. */
@@ -79,8 +84,9 @@ const char	*conn_peer(const struct conn *);	/* "192.0.2.1" or "local" */
 uint64_t	 conn_bytes_in(const struct conn *);
 uint64_t	 conn_bytes_out(const struct conn *);
 
-/* TLS (tls.c).  False: the handshake failed, the connection is dead.
-   The handshake has its own deadline of 10 s (TLS-4). */
+/* TLS (tls.c).  Sends what is in the output, then shakes hands, within its own
+   deadline of 10 s (TLS-4).  False: that failed, or input had been read before
+   it (SMTP-5); the connection is dead. */
 bool		 conn_start_tls(struct conn *);
 bool		 conn_is_tls(const struct conn *);
 /* "TLSv1.3", "TLS_AES_256_GCM_SHA384", for Received and the log; "" without. */

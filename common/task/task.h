@@ -8,7 +8,12 @@
  *
  * Cancellation is an I/O error: task_cancel makes the present wait and all
  * later ones return false, and the session unwinds through its own returns.
- * No stack is ever thrown away.
+ * No stack is ever thrown away.  Only link_ask is not cut short: a call in
+ * flight may have been done already, so its answer is waited for, up to its
+ * own deadline.
+ *
+ * The loop runs, at LOOP_TASKS, each task that was ready when that phase began
+ * once; whoever becomes ready meanwhile has the next turn.
  *
  * Stacks are 256 KiB of address space with a guard page; only touched pages
  * cost, and pages below the stack pointer are given back after 5 s asleep.
@@ -36,21 +41,26 @@ void		 task_name(const char *fmt, ...)
 void		 task_session(uint64_t number);
 
 /* Suspends until task_wake, or false: deadline (absolute ms, 0: none) or
-   cancelled.  A wake before the wait is not lost.  `what` is kept. */
+   cancelled.  A wake before the wait is not lost, also not one that comes
+   while the task waits for its peer or in link_ask; two are one.  `what` is
+   kept, not copied. */
 bool		 task_wait(const char *what, uint64_t deadline);
+/* Wakes do not end it.  False: cancelled. */
 bool		 task_sleep(const char *what, uint64_t ms);
 void		 task_wake(struct task *);	/* idempotent; not from threads */
 void		 task_cancel(struct task *);
 void		 task_cancel_all(void);
 bool		 task_cancelled(void);
-/* Lets others run if this task has done much since it last waited. */
+/* Lets others run if this task has run for 5 ms since it last waited; for
+   loops over much data.  Nothing outside of tasks. */
 void		 task_breathe(void);
 
 /* Each live task, for `who` and `kick`. */
 void		 task_each(void (*fn)(void *arg, struct task *,
 		    const char *name, const char *waits, uint64_t ms,
 		    uint64_t session), void *arg);
-/* The deepest use of any stack so far, bytes (from page residency). */
+/* The deepest use of any stack so far, bytes in whole pages (mincore(2); 0
+   where a sandbox forbids that). */
 size_t		 task_stack_peak(void);
 
 #endif

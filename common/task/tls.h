@@ -8,7 +8,7 @@
  * OpenSSL's error queue is per thread and so shared by all tasks: it is
  * cleared before each call and read before the next suspension.
  *
- * Server side (RFC 8314, RFC 9325): TLS 1.2 and 1.3, ECDHE and AEAD only, no
+ * Server side (RFC 8314 and RFC 9325): TLS 1.2 and 1.3, ECDHE and AEAD only, no
  * renegotiation, no compression, no early data, session tickets off.  RSA
  * and ECDSA chains side by side.  ALPN: a client that offers a list without
  * our protocol's name is refused (TLS-2; RFC 7301 3.2).
@@ -21,7 +21,8 @@
 struct link;
 
 /* Before confinement: loads OpenSSL's tables and providers.  alpn is this
-   service's name ("pop3", "imap") or NULL if none is registered (SMTP). */
+   service's name ("pop3", "imap") or NULL if none is registered (SMTP: then
+   only a list that names "smtp" is let pass, and not confirmed). */
 void		 tls_init(const char *alpn);
 /* After confinement: asks key for the chains, now and whenever they change
    (key_chains answers late); existing sessions keep what they have. */

@@ -1,4 +1,4 @@
-/* What the key process signs: RFC 8446 4.4.3, RFC 8422 5.4, nothing else. */
+/* What the key process signs: RFC 8446 4.4.3 and RFC 8422 5.4, nothing else. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

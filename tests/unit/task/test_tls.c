@@ -445,7 +445,7 @@ START_TEST(test_kinds)
 }
 END_TEST
 
-/* RFC 8996, RFC 9325: nothing below TLS 1.2. */
+/* RFC 8996 and RFC 9325: nothing below TLS 1.2. */
 START_TEST(test_old_version)
 {
 	struct client c = { .version = TLS1_1_VERSION };

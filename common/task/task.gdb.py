@@ -38,8 +38,10 @@ class TaskUnwinder(gdb.unwinder.Unwinder):
             return None
         saved_sp = int(self.context["sp"].cast(ULONG))
         pc = gdb.Value(saved_sp).cast(ULONG.pointer()).dereference()
-        info = frame.create_unwind_info(
-            FrameId(gdb.Value(sp), frame.read_register("rip")))
+        # gdb wants outer frames higher up: the thread's own, on another
+        # stack, is said to lie just below the task's.
+        info = frame.create_unwind_info(FrameId(
+            gdb.Value(saved_sp - 16).cast(ULONG), frame.read_register("rip")))
         for register in SAVED:
             info.add_saved_register(register, self.context[register])
         info.add_saved_register("rsp", gdb.Value(saved_sp + 8).cast(ULONG))

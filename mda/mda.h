@@ -20,9 +20,9 @@
 #include "common/core/terms.h"
 
 enum {
-	MDA_TASKS = 256,		/* messages at once; a sleeping task costs
-					   a page, a message that finds none
-					   awake a second write (spool) */
+	MDA_TASKS = 256,		/* messages at once; a sleeping one
+					   costs a page, a message that finds
+					   none a second write (spool) */
 	COPIES_MAX = 1000,		/* in one store_append */
 	RESULTS_MAX = 500,		/* in one queue_done */
 	SHARDS_MAX = 64,

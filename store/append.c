@@ -36,6 +36,8 @@ struct copying {
 	size_t		 i;
 };
 
+static const char no_room[] = "4.3.1 no room on the disk of the mail store";
+
 static void	copy_settle(struct append *, size_t);
 
 static void
@@ -104,7 +106,7 @@ copy_landed(struct change *change, enum engine_status status)
 		copy_log(&c->op);
 		copy_result(a, c->i, &c->op.row);
 	} else
-		copy_later(a, c->i, "4.3.1 no room on the disk of the mail store");
+		copy_later(a, c->i, no_room);
 	free(c);
 	while ((n = list_pop(&joiners)) != NULL) {
 		struct joiner *j = CONTAINER(n, struct joiner, node);
@@ -205,7 +207,7 @@ copy_new(struct append *a, size_t i, struct user *u)
 		row.text = SLICE("5.2.2 the mailbox is full");
 		b = NULL;
 	} else if (append_blob(a) == 0) {
-		copy_later(a, i, "4.3.1 no room on the disk of the mail store");
+		copy_later(a, i, no_room);
 		return;
 	}
 	copy_commit(a, i, u, b, &row);

@@ -18,7 +18,7 @@ void		 box_notify(struct box *);
 struct message {
 	struct message_row row;
 	uint64_t	 blob;
-	struct buf	 bytes, side;	/* which row, head and digest point to */
+	struct buf	 bytes, side;	/* row, head and digest are in them */
 	struct slice	 head, digest;
 };
 

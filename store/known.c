@@ -80,8 +80,8 @@ op_flying(struct user *u, uint64_t id, struct slice token)
 	LIST_EACH(n, &u->ops) {
 		struct op *op = CONTAINER(n, struct op, node);
 
-		if (op->id == id || (token.n > 0 && slice_eq(op->token, token) &&
-		    op->id >> 32 != id >> 32))
+		if (op->id == id || (token.n > 0 &&
+		    slice_eq(op->token, token) && op->id >> 32 != id >> 32))
 			return op;
 	}
 	return NULL;

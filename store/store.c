@@ -121,7 +121,8 @@ one_session(void *arg, const struct session *s)
 {
 	struct buf name = { 0 };
 
-	buf_printf(&name, "channel of user %llu", (unsigned long long)s->user->id);
+	buf_str(&name, "channel of user ");
+	buf_u64(&name, s->user->id);
 	figure_session(arg, buf_view(&name), SLICE("the session"), 0,
 	    s->number);
 	buf_free(&name);

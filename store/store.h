@@ -28,7 +28,7 @@
 /* Process-wide: there is one shard in a process. */
 struct store {
 	struct engine	*engine;
-	uint64_t	 message_max;	/* bytes; quota may be exceeded by one */
+	uint64_t	 message_max;	/* bytes; one may go over the quota */
 	size_t		 users_max;	/* kept in memory while nothing needs
 					   them */
 

@@ -20,7 +20,7 @@ struct box {
 	struct node	 node;		/* in its user's list */
 	struct user	*user;
 	uint32_t	 number;
-	struct box_row	 now, seen;	/* seen.uidvalidity 0: not durable yet */
+	struct box_row	 now, seen;	/* seen.uidvalidity 0: not durable */
 	char		*name;		/* both rows' name points here */
 	struct node	 watchers;	/* box.c */
 };
@@ -33,14 +33,14 @@ struct user {
 	struct node	 boxes;		/* those in use since it was loaded */
 	unsigned	 holds;
 	unsigned	 flying;	/* changes not yet durable */
-	unsigned	 altering;	/* ... that rows already shown depend on */
-	bool		 doubtful;	/* a commit's outcome is unknown: until all
-					   have landed nothing is changed, then
-					   the rows are read again */
-	struct node	 waiting;	/* requests that must read after them */
+	unsigned	 altering;	/* ... that change what was shown */
+	bool		 doubtful;	/* a commit's outcome is unknown:
+					   nothing is changed until all have
+					   landed and the rows are read again */
+	struct node	 waiting;	/* requests: they read after them */
 	struct node	 ops;		/* outcomes being written: known.c */
-	uint64_t	 oldest_op;	/* no id below has a row; 0: not looked */
-	uint32_t	 oldest_token;	/* likewise, half day; 0: not looked */
+	uint64_t	 oldest_op;	/* no id below has a row; 0: unknown */
+	uint32_t	 oldest_token;	/* likewise a half day */
 };
 
 /* NULL: its rows are damaged (logged) or in doubt: not now. */

@@ -15,7 +15,7 @@ struct flow {
 	struct watch	 watch;
 	uint64_t	 at, size;
 	unsigned	 seed;
-	bool		 stalls;	/* at size it waits instead of closing */
+	bool		 stalls;	/* at the end it does not close */
 	bool		 over, wrong;
 };
 

@@ -121,7 +121,8 @@ START_TEST(wrong_calls)
 	l = grant(7, 2, RIGHT_IMAP);
 	ck_assert_int_eq(WIRE_GONE, store_append(l, &append, NULL, NULL, WAIT));
 	l = grant(7, 3, RIGHT_IMAP);
-	ck_assert_int_eq(WIRE_GONE, store_grant(l, &grant_in, NULL, NULL, WAIT));
+	ck_assert_int_eq(WIRE_GONE, store_grant(l, &grant_in, NULL, NULL,
+	    WAIT));
 	l = world_link(ROLE_MDA);
 	ck_assert_int_eq(WIRE_GONE, box_open(l, &open, NULL, NULL, WAIT));
 	link_close(l);

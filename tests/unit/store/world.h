@@ -199,7 +199,8 @@ append_one(const struct sent *s)
 	    &world.arena, WAIT);
 
 	if (status != WIRE_OK)
-		return (struct wire_copied){ .outcome = (uint8_t)(100 + status) };
+		return (struct wire_copied){
+			.outcome = (uint8_t)(100 + status) };
 	ck_assert_uint_eq(1, out.n_results);
 	return out.results[0];
 }

@@ -29,7 +29,7 @@
 
 #include "common/core/log.h"
 
-enum { SIGN_WAIT = 5000 };	/* ms; less than a handshake may take */
+enum { SIGN_WAIT = 4000 };	/* ms, twice: a handshake may take 10 s */
 
 #define PROVIDER	"postino"
 #define PROPERTY	"provider=" PROVIDER
@@ -285,6 +285,19 @@ sign_init(void *signing, const char *digest, void *key,
 	return signing_set(s, params);
 }
 
+/* A key process that dies takes the call with it, but nothing else: the next
+   one may be asked again. */
+static bool
+ask_signature(const struct key_sign_in *in, struct key_sign_out *out,
+    struct arena *arena)
+{
+	enum wire_status status = WIRE_GONE;
+
+	for (int i = 0; i < 2 && status == WIRE_GONE && key_link != NULL; i++)
+		status = key_sign(key_link, in, out, arena, SIGN_WAIT);
+	return status == WIRE_OK;
+}
+
 /* The task sleeps here.  Meanwhile others leave their errors in the queue of
    this thread, which would be taken for this handshake's. */
 static int
@@ -304,9 +317,8 @@ sign(void *signing, unsigned char *to, size_t *n, size_t room,
 		*n = (size_t)EVP_PKEY_get_size(s->key->public);
 		return 1;
 	}
-	good = key_link != NULL &&
-	    key_sign(key_link, &in, &out, &arena, SIGN_WAIT) == WIRE_OK &&
-	    out.signature.n > 0 && out.signature.n <= room;
+	good = ask_signature(&in, &out, &arena) && out.signature.n > 0 &&
+	    out.signature.n <= room;
 	ERR_clear_error();
 	if (good) {
 		memcpy(to, out.signature.p, out.signature.n);

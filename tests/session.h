@@ -30,7 +30,7 @@
 #include "common/task/task.h"
 #include "common/task/tls.h"
 
-enum { QUIET = 8 };	/* turns of the loop in which nothing was seen */
+enum { QUIET = 4 };	/* turns of the loop in which nothing was seen */
 
 static struct {
 	struct conf		 conf;

@@ -1,0 +1,333 @@
+/*
+ * world.h - pop3d between a client and an auth and a store of ours.
+ *
+ * The maildrop is drop.letters; a name is anybody's, the password is "secret".
+ * store lists three messages at a time, sends what is longer than
+ * WIRE_BODY_MAX over a socket, and notes what it is told to remove.
+ */
+#ifndef UNIT_POP3D_WORLD_H
+#define UNIT_POP3D_WORLD_H
+
+#include <stdio.h>
+
+#include "tests/session.h"
+
+enum { LETTERS_MAX = 40000, FETCHES_MAX = 5000, STREAMS_MAX = 4, PAGE = 3 };
+
+struct letter {
+	uint32_t	 uid;
+	struct slice	 text;
+};
+
+/* A body on its way. */
+struct stream {
+	struct watch	 watch;		/* fd 0: free */
+	struct slice	 left;
+};
+
+static struct {
+	struct letter	 letters[LETTERS_MAX];
+	size_t		 n, page;
+	/* what is to go wrong */
+	bool		 login_fails, login_later, open_fails, fetch_fails;
+	bool		 expunge_fails, cut_short;	/* half a body */
+	bool		 dies;		/* in the next call after box_list */
+	unsigned	 lists_until_it_dies;	/* 0: never */
+	/* what was seen */
+	unsigned	 logins, logouts, opens, expunges;
+	uint32_t	 fetched[FETCHES_MAX];	/* UIDs, in order */
+	unsigned	 nfetched, whole;
+	struct wire_range removed[LETTERS_MAX];
+	size_t		 nremoved, largest;	/* ranges; most in a call */
+	struct link	*channel;
+	struct stream	 streams[STREAMS_MAX];
+} drop;
+
+/* ---- the channel */
+
+static inline void
+channel_lost(struct link *l)
+{
+	(void)l;
+	drop.channel = NULL;
+	world_stir();
+}
+
+static inline int
+channel_new(void)
+{
+	int fds[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+	CHECK(drop.channel == NULL);
+	drop.channel = link_new(ROLE_POP3D, 0, LINK_CHANNEL);
+	link_serve(drop.channel);
+	link_on_end(drop.channel, channel_lost);
+	link_attach(drop.channel, fds[0]);
+	return fds[1];
+}
+
+/* As store does when it dies, or auth has revoked the login. */
+static inline void
+channel_cut(void)
+{
+	struct link *l = drop.channel;
+
+	drop.channel = NULL;
+	if (l != NULL)
+		link_close(l);
+}
+
+/* ---- store */
+
+static inline bool
+store_trouble(struct request *r, bool fails)
+{
+	world_stir();
+	CHECK(drop.logins > 0);
+	if (drop.dies) {
+		channel_cut();
+		answer(r, WIRE_AGAIN, NULL);
+	} else if (fails)
+		answer(r, WIRE_AGAIN, NULL);
+	return drop.dies || fails;
+}
+
+static inline void
+take_open(struct request *r)
+{
+	struct box_open_out out = { .mailbox = 1, .uidvalidity = 0xabcd };
+
+	world_stir();
+	CHECK(slice_eq(REQUEST(box_open, r)->name, SLICE("INBOX")));
+	drop.opens++;
+	answer(r, drop.open_fails ? WIRE_AGAIN : WIRE_OK, &out);
+}
+
+static inline void
+take_list(struct request *r)
+{
+	const struct box_list_in *in = REQUEST(box_list, r);
+	struct box_list_out out = { 0 };
+
+	world_stir();
+	if (drop.lists_until_it_dies > 0 && --drop.lists_until_it_dies == 0) {
+		channel_cut();
+		answer(r, WIRE_AGAIN, NULL);
+		return;
+	}
+	out.entries = arena_array(&r->arena, drop.page, sizeof *out.entries);
+	for (size_t i = 0; i < drop.n && out.next == 0; i++) {
+		const struct letter *l = &drop.letters[i];
+
+		if (l->uid < in->from || l->uid > in->to)
+			continue;
+		if (out.n_entries == drop.page) {
+			out.next = l->uid;
+			break;
+		}
+		out.entries[out.n_entries++] = (struct wire_entry){
+			.uid = l->uid, .size = l->text.n };
+	}
+	answer(r, WIRE_OK, &out);
+}
+
+static inline void
+stream_end(struct stream *s)
+{
+	loop_del(&s->watch);
+	close(s->watch.fd);
+	s->watch.fd = 0;
+	world_stir();
+}
+
+static inline void
+stream_ready(struct watch *w, unsigned events)
+{
+	struct stream *s = CONTAINER(w, struct stream, watch);
+	ssize_t n;
+
+	world_stir();
+	if ((events & LOOP_HUP) != 0) {
+		stream_end(s);
+		return;
+	}
+	n = send(w->fd, s->left.p, s->left.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n > 0)
+		s->left = slice_drop(s->left, (size_t)n);
+	if (n < 0 || s->left.n == 0)
+		stream_end(s);
+}
+
+static inline int
+stream_new(struct slice text)
+{
+	struct stream *s = drop.streams;
+	int fds[2];
+
+	while (s->watch.fd > 0)
+		CHECK(++s < drop.streams + STREAMS_MAX);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+	s->watch.fd = fds[0];
+	s->watch.ready = stream_ready;
+	s->left = text;
+	CHECK(loop_add(&s->watch, LOOP_OUT | LOOP_HUP, false));
+	return fds[1];
+}
+
+static inline const struct letter *
+letter_of(uint32_t uid)
+{
+	for (size_t i = 0; i < drop.n; i++)
+		if (drop.letters[i].uid == uid)
+			return &drop.letters[i];
+	return NULL;
+}
+
+static inline void
+take_fetch(struct request *r)
+{
+	const struct box_fetch_in *in = REQUEST(box_fetch, r);
+	const struct letter *l = letter_of(in->uid);
+	struct box_fetch_out out = { 0 };
+
+	if (store_trouble(r, drop.fetch_fails))
+		return;
+	CHECK(l != NULL && in->offset == 0 && in->length >= l->text.n);
+	CHECK(drop.nfetched < FETCHES_MAX);
+	drop.fetched[drop.nfetched++] = in->uid;
+	out.size = l->text.n;
+	if (l->text.n <= WIRE_BODY_MAX)
+		out.bytes = l->text;
+	else
+		out.fd = stream_new(slice_take(l->text,
+		    drop.cut_short ? l->text.n / 2 : l->text.n));
+	answer(r, WIRE_OK, &out);
+}
+
+static inline void
+take_expunge(struct request *r)
+{
+	const struct box_expunge_in *in = REQUEST(box_expunge, r);
+
+	if (store_trouble(r, drop.expunge_fails))
+		return;
+	drop.expunges++;
+	if (in->n_uids > drop.largest)
+		drop.largest = in->n_uids;
+	for (size_t i = 0; i < in->n_uids; i++) {
+		CHECK(in->uids[i].from <= in->uids[i].to);
+		drop.removed[drop.nremoved++] = in->uids[i];
+	}
+	answer(r, WIRE_OK, NULL);
+}
+
+/* ---- auth */
+
+static inline void
+take_login(struct request *r)
+{
+	const struct auth_login_in *in = REQUEST(auth_login, r);
+	struct auth_login_out out = { .login = LOGIN_DENIED };
+
+	world_stir();
+	CHECK(world.tls_starts > 0 && in->name.n > 0);
+	if (drop.login_later)
+		out.login = LOGIN_LATER;
+	else if (slice_eq(in->password, SLICE("secret"))) {
+		out = (struct auth_login_out){ .fd = channel_new(),
+			.login = LOGIN_OK, .user = 7, .session = 70,
+			.address = SLICE("ann@example.org") };
+		drop.logins++;
+	}
+	answer(r, drop.login_fails ? WIRE_AGAIN : WIRE_OK, &out);
+	if (drop.login_fails)
+		channel_cut();
+}
+
+static inline void
+take_logout(struct request *r)
+{
+	world_stir();
+	drop.logouts++;
+	answer(r, WIRE_OK, NULL);
+}
+
+/* ---- a session */
+
+static inline void
+pop3_start(void)
+{
+	world_start(ROLE_POP3D, "server name mail.example.org\n"
+	    "privileges none\n"
+	    "end sessions after 30 errors\n"
+	    "allow 500 sessions per pop3d process\n");
+	serve(WIRE_auth_login, take_login);
+	serve(WIRE_auth_logout, take_logout);
+	serve(WIRE_box_open, take_open);
+	serve(WIRE_box_list, take_list);
+	serve(WIRE_box_fetch, take_fetch);
+	serve(WIRE_box_expunge, take_expunge);
+}
+
+/* An empty maildrop, and all in order. */
+static inline void
+pop3_reset(void)
+{
+	static bool started;
+
+	if (!started)
+		pop3_start();
+	started = true;
+	memset(&drop, 0, sizeof drop);
+	drop.page = PAGE;
+	world.no_tls = false;
+}
+
+static inline void
+letter_add(uint32_t uid, struct slice text)
+{
+	CHECK(drop.n < LETTERS_MAX);
+	drop.letters[drop.n++] = (struct letter){ uid, text };
+}
+
+static inline void
+pop3_begin(enum service service)
+{
+	world_answer(ROLE_AUTH, ROLE_POP3D);
+	world_connect(service);
+}
+
+static inline void
+pop3_end(void)
+{
+	world_disconnect();
+	world_run();
+	CHECK(drop.channel == NULL);
+	CHECK(drop.logouts == drop.logins || drop.login_fails);
+	for (int i = 0; i < STREAMS_MAX; i++)
+		CHECK(drop.streams[i].watch.fd == 0);
+}
+
+/* ---- what RETR must say */
+
+/* The message with each bare CR and LF made CR LF, and a CR LF at its end
+   unless it is empty (RFC 1939 3, SMTP-3). */
+static inline void
+canonical(struct buf *to, struct slice text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\r') {
+			buf_str(to, "\r\n");
+			if (i + 1 < text.n && text.p[i + 1] == '\n')
+				i++;
+		} else if (text.p[i] == '\n')
+			buf_str(to, "\r\n");
+		else
+			buf_char(to, text.p[i]);
+	}
+	if (to->n > 0 && to->p[to->n - 1] != '\n')
+		buf_str(to, "\r\n");
+}
+
+#endif

@@ -20,7 +20,7 @@
 #include "store/store.h"
 #include "store/usage.h"
 
-enum { WAIT = 20000 };		/* ms; sanitizers are slow */
+enum { WAIT = 20000, TURNS = 20 };	/* ms; sanitizers are slow */
 
 static struct {
 	bool		 file;
@@ -63,15 +63,20 @@ world_stop(struct timer *t)
 	loop_stop();
 }
 
-/* Lets everything happen that is going to. */
+/* Lets everything happen that is going to: so many ms and, on a machine that
+   is busy with other things, so many turns of the loop at least. */
 static inline void
 world_run(uint64_t ms)
 {
-	struct world_timer t = { .timer = { .fire = world_stop } };
+	uint64_t until = loop_clock() + ms;
 
-	timer_set(&t.timer, loop_clock() + ms);
-	while (!t.over)
-		loop_run();
+	for (int turns = 0; turns < TURNS || loop_clock() < until; turns++) {
+		struct world_timer t = { .timer = { .fire = world_stop } };
+
+		timer_set(&t.timer, loop_clock() + 1);
+		while (!t.over)
+			loop_run();
+	}
 }
 
 static inline struct link *

@@ -70,7 +70,7 @@ cmd_data(struct session *s, struct slice arg)
 		return;
 	session_reply(s, REPLY_DATA, SLICE(""));
 	s->tx.message = message_begin(s);
-	undot_init(&u, smtpd_conf->message_max);
+	undot_init(&u, UINT64_MAX);	/* message_body counts */
 	deadline_begin(s);
 	what = receive(s, &u);
 	deadline_end(s);
@@ -82,9 +82,7 @@ cmd_data(struct session *s, struct slice arg)
 		    .from = s->tx.return_path);
 		session_leave(s, what == UNDOT_BARE_CR ? REPLY_BARE_CR :
 		    REPLY_BARE_LF);
-	} else if (what == UNDOT_END && u.over)
-		session_reply(s, REPLY_TOO_BIG, SLICE(""));
-	else if (what == UNDOT_END) {
+	} else if (what == UNDOT_END) {
 		message_end(s, s->tx.message);
 		s->tx.message = NULL;
 	}

@@ -134,13 +134,12 @@ remote_allowed(const struct session *s, const struct addr *to)
 /* Where does it lead?  REPLIES: it may be accepted. */
 static enum reply
 route(struct session *s, const struct addr *to, struct slice address,
-    bool *local)
+    struct arena *arena, bool *local)
 {
 	struct auth_rcpt_in in = { .address = address };
 	struct auth_rcpt_out out;
 
-	if (auth_rcpt(smtpd_auth(), &in, &out, &s->tx.arena, LINK_WAIT) !=
-	    WIRE_OK)
+	if (auth_rcpt(smtpd_auth(), &in, &out, arena, LINK_WAIT) != WIRE_OK)
 		return REPLY_LOCAL_ERROR;
 	*local = out.route == ROUTE_LOCAL;
 	switch (out.route) {
@@ -158,44 +157,49 @@ route(struct session *s, const struct addr *to, struct slice address,
 	}
 }
 
+/* What the address is, and whether it may be accepted: REPLIES. */
+static enum reply
+rcpt(struct session *s, struct arena *arena, struct slice arg,
+    struct slice *address, bool *local)
+{
+	struct addr_error e;
+	struct path p;
+	enum reply no;
+
+	if (!path_parse(arena, arg, ADDR_RCPT, &p, &e))
+		return path_fault(&e, false);
+	if (p.n > 0)
+		return REPLY_PARAM_UNKNOWN;
+	*address = addr_text(arena, &p.addr);
+	if ((no = route(s, &p.addr, *address, arena, local)) != REPLIES)
+		LOG(smtp_rcpt_refused, .session = s->number,
+		    .client = slice_str(conn_peer(s->conn)),
+		    .from = s->tx.return_path, .rcpt = *address,
+		    .code = slice_str(reply_rows[no].enhanced));
+	return no;
+}
+
+/* A recipient who is refused leaves nothing behind: there may be any number of
+   them. */
 void
 cmd_rcpt(struct session *s, struct slice arg)
 {
-	struct addr_error e;
-	struct slice address;
-	struct path p;
+	struct arena arena = { 0 };
+	struct slice address = { 0 };
+	bool local = false;
 	enum reply no;
-	bool local;
 
-	if (!s->tx.open) {
+	if (!s->tx.open)
 		session_reply(s, REPLY_NEED_MAIL, SLICE(""));
-		return;
-	}
-	if (!keyword(&arg, SLICE("TO:"))) {
+	else if (!keyword(&arg, SLICE("TO:")))
 		session_reply(s, REPLY_SYNTAX, SLICE("RCPT TO:<address>"));
-		return;
-	}
-	if (!path_parse(&s->tx.arena, arg, ADDR_RCPT, &p, &e)) {
-		session_reply(s, path_fault(&e, false), SLICE(""));
-		return;
-	}
-	if (p.n > 0) {
-		session_reply(s, REPLY_PARAM_UNKNOWN, SLICE(""));
-		return;
-	}
-	if (s->tx.n >= smtpd_conf->recipients_max) {
+	else if (s->tx.n >= smtpd_conf->recipients_max)
 		session_reply(s, REPLY_TOO_MANY_RCPTS, SLICE(""));
-		return;
-	}
-	address = addr_text(&s->tx.arena, &p.addr);
-	if ((no = route(s, &p.addr, address, &local)) != REPLIES) {
-		LOG(smtp_rcpt_refused, .session = s->number,
-		    .client = slice_str(conn_peer(s->conn)),
-		    .from = s->tx.return_path, .rcpt = address,
-		    .code = slice_str(reply_rows[no].enhanced));
+	else if ((no = rcpt(s, &arena, arg, &address, &local)) != REPLIES)
 		session_reply(s, no, address);
-		return;
+	else {
+		rcpt_add(s, arena_slice(&s->tx.arena, address), local);
+		session_reply(s, REPLY_RCPT_OK, SLICE(""));
 	}
-	rcpt_add(s, address, local);
-	session_reply(s, REPLY_RCPT_OK, SLICE(""));
+	arena_free(&arena);
 }

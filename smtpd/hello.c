@@ -37,6 +37,8 @@ hello(struct session *s, struct slice host, bool extended)
 		session_reply(s, REPLY_HOST_SYNTAX, SLICE(""));
 		return false;
 	}
+	/* One EHLO after the other must not fill the memory. */
+	arena_reset(&s->arena);
 	s->helo = arena_slice(&s->arena, host);
 	s->extended = extended;
 	return true;

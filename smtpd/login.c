@@ -6,8 +6,8 @@
 #include "common/core/log.h"
 #include "common/task/sasl.h"
 
-/* A challenge and its answer.  False: said "*", or the line was not one; the
-   reply is written. */
+/* A challenge and its answer.  False: said "*", or the line was not one, and
+   the reply is written; or the connection was lost. */
 static bool
 challenge(struct session *s, struct slice text, struct slice *answer)
 {
@@ -15,6 +15,8 @@ challenge(struct session *s, struct slice text, struct slice *answer)
 	switch (conn_read_line(s->conn, SASL_LINE_MAX, answer)) {
 	case LINE_OK:
 		break;
+	case LINE_END:
+		return false;
 	case LINE_LONG:
 		session_reply(s, REPLY_AUTH_LONG, SLICE(""));
 		return false;
@@ -84,7 +86,6 @@ verify(struct session *s, struct arena *arena, const struct sasl *said)
 	}
 	s->user = out.user;
 	s->login = out.session;
-	s->account = arena_slice(&s->arena, out.address);
 	door_login(s->visit, out.session);
 	session_reply(s, REPLY_AUTHENTICATED, SLICE(""));
 }

@@ -6,7 +6,7 @@
  * neither we nor queue hold it, and no other session waits behind it.
  *
  * The first WIRE_BODY_MAX octets are looked at here; that covers any header
- * worth the name.
+ * worth the name.  Users must not send a longer one.
  */
 #include "smtpd/session.h"
 
@@ -173,6 +173,9 @@ look(struct message *m)
 		refuse(m, REPLY_LOOP);
 	received(m);
 	if (m->session->submission) {
+		/* What nobody looked at may name other authors. */
+		if (header.n < m->size && body.n == 0)
+			refuse(m, REPLY_BAD_HEADER);
 		check_author(m, header);
 		complete(m, header);
 	}
@@ -255,6 +258,28 @@ pipe_write(struct message *m, struct slice s)
 		refuse(m, REPLY_LOCAL_ERROR);
 }
 
+/* Returns what is left over for the pipe.  The body is filled to its last
+   octet before it is looked at: however the peer cuts its message, a first
+   piece cannot pass for the whole header. */
+static struct slice
+gather(struct message *m, struct slice s)
+{
+	struct slice first = slice_take(s, WIRE_BODY_MAX - m->body.n);
+
+	buf_slice(&m->body, first);
+	s = slice_drop(s, first.n);
+	if (s.n == 0)
+		return s;
+	look(m);
+	if (m->refusal == REPLIES)
+		pipe_open(m);
+	if (m->refusal == REPLIES) {
+		pipe_write(m, buf_view(&m->body));
+		buf_free(&m->body);
+	}
+	return s;
+}
+
 void
 message_body(struct message *m, struct slice s)
 {
@@ -263,23 +288,13 @@ message_body(struct message *m, struct slice s)
 	m->size += s.n;
 	if (m->size > smtpd_conf->message_max)
 		refuse(m, REPLY_TOO_BIG);
-	if (m->refusal != REPLIES || s.n == 0)
+	if (m->refusal != REPLIES)
 		return;
 	token_add(m->token, s);
-	if (m->pipe == NULL && m->body.n + s.n <= WIRE_BODY_MAX) {
-		buf_slice(&m->body, s);
-		return;
-	}
-	if (m->pipe == NULL) {
-		look(m);
-		if (m->refusal == REPLIES)
-			pipe_open(m);
-		if (m->refusal != REPLIES)
-			return;
-		pipe_write(m, buf_view(&m->body));
-		buf_free(&m->body);
-	}
-	pipe_write(m, s);
+	if (m->pipe == NULL)
+		s = gather(m, s);
+	if (s.n > 0 && m->refusal == REPLIES)
+		pipe_write(m, s);
 }
 
 bool

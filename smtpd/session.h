@@ -55,7 +55,6 @@ struct session {
 	bool		 leaving;	/* the reply that ends it is written */
 	unsigned	 errors, unknown;
 	uint64_t	 user, login;	/* 0: not authenticated */
-	struct slice	 account;	/* its address */
 	struct transaction tx;
 	struct arena	 arena;		/* until the next EHLO or STARTTLS */
 };

@@ -111,6 +111,8 @@ cmd_user(struct session *s, struct slice arg)
 		session_err(s, "USER name");
 		return;
 	}
+	/* One USER after the other must not fill the memory. */
+	arena_reset(&s->arena);
 	s->name = arena_slice(&s->arena, arg);
 	/* The same for whoever it is: names are not told (LOGIN-1). */
 	session_ok(s, "and the password?");

@@ -1,6 +1,7 @@
 #include "pop3d/session.h"
 
 #include "common/core/log.h"
+#include "common/core/loop.h"
 #include "common/task/sasl.h"
 
 enum state { BEFORE = 1, AFTER = 2 };
@@ -70,8 +71,10 @@ dialogue(struct session *s)
 	struct slice line;
 	enum conn_line what;
 
-	conn_idle(s->conn, s->store == NULL ? pop3d_conf->login_wait :
-	    pop3d_conf->pop3_wait);
+	if (s->store != NULL) {
+		conn_deadline(s->conn, 0);
+		conn_idle(s->conn, pop3d_conf->pop3_wait);
+	}
 	door_prompt(s->visit, true);
 	what = conn_read_line(s->conn, SASL_LINE_MAX, &line);
 	door_prompt(s->visit, false);
@@ -108,7 +111,9 @@ session_run(struct visit *visit, struct conn *conn, enum service service)
 	struct session s = { .visit = visit, .conn = conn, .service = service,
 		.number = door_number(visit) };
 
-	conn_idle(conn, pop3d_conf->login_wait);
+	/* For the whole of it: nobody stays without a login by asking CAPA
+	   now and then (DOS-1). */
+	conn_deadline(conn, loop_now() + pop3d_conf->login_wait);
 	if (service == SERVICE_POP3S && !conn_start_tls(conn))
 		goto end;
 	session_ok(&s, "%s POP3 Postino", pop3d_conf->server_name.p);

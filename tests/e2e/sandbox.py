@@ -9,15 +9,13 @@ made beside the other.  PRIV-4 (confinement), PRIV-7 (folders).
 
 import os
 import re
-import shutil
 import stat
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__) + "/lib")
-from suite import (Instance, check, main, status_of, until)
+from suite import check, main, ordinary, status_of, until
 from wire import KINDS, asked_by, askers_of
 
-NOBODY = 65534
 LISTENS = {                     # services by role; the rest listens nowhere
     "smtpd": {"SMTP_PORT", "LMTP_SOCKET"},
     "submission": {"SUBMISSION_PORT", "SUBMISSIONS_PORT"},
@@ -202,25 +200,10 @@ def examine(env):
     folders(env, drop)
 
 
-def ordinary(env):
-    """An instance that nobody runs, from programs that nobody may read."""
-    root = "/tmp/e2e-none-%d" % os.getpid()
-    os.mkdir(root)
-    shutil.copytree(env.bin, root + "/bin")
-    instance = Instance(
-        env, build=root + "/bin", drop=False, root=root,
-        wrap=["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY),
-              "--clear-groups", "--inh-caps=-all"])
-    for path, _, files in os.walk(root):
-        for name in [path] + [path + "/" + f for f in files]:
-            os.chown(name, NOBODY, NOBODY)
-    return instance.start()
-
-
 def test(env):
     examine(env)
     if os.geteuid() == 0:
-        examine(ordinary(env))
+        examine(ordinary(env).start())
 
 
 main(test)

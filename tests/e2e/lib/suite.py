@@ -250,6 +250,23 @@ log to %s/log
             os._exit(1)
 
 
+NOBODY = 65534
+
+
+def ordinary(env):
+    """An instance that nobody runs, from programs that nobody may read."""
+    root = tempfile.mkdtemp(prefix="e2e-none-", dir="/tmp")
+    shutil.copytree(env.bin, root + "/bin")
+    instance = Instance(
+        env, build=root + "/bin", drop=False, root=root,
+        wrap=["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY),
+              "--clear-groups", "--inh-caps=-all"])
+    for path, _, files in os.walk(root):
+        for name in [path] + [path + "/" + f for f in files]:
+            os.chown(name, NOBODY, NOBODY)
+    return instance
+
+
 def free_ports(n):
     sockets = [socket.socket() for _ in range(n)]
     for s in sockets:

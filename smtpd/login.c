@@ -90,6 +90,8 @@ verify(struct session *s, struct arena *arena, const struct sasl *said)
 	session_reply(s, REPLY_AUTHENTICATED, SLICE(""));
 }
 
+/* During a transaction AUTH is wrong too (RFC 4954 4), but those need a
+   login before. */
 void
 cmd_auth(struct session *s, struct slice arg)
 {
@@ -101,8 +103,6 @@ cmd_auth(struct session *s, struct slice arg)
 	rest = slice_trim(rest);
 	if (s->user != 0)
 		session_reply(s, REPLY_NESTED_AUTH, SLICE(""));
-	else if (s->tx.open)
-		session_reply(s, REPLY_IN_TRANSACTION, SLICE(""));
 	else if (!conn_is_tls(s->conn))
 		session_reply(s, REPLY_PLAINTEXT, SLICE(""));
 	else if (slice_ieq(mechanism, SLICE("PLAIN")))

@@ -407,7 +407,8 @@ commit(struct session *s, struct message *m, struct slice token)
 		    COMMIT_WAIT);
 	else
 		memset(&out, 0, sizeof out);
-	answered(s, status, m->id, out.verdicts, out.n_verdicts);
+	/* The id it has now: a retry goes on under its first one. */
+	answered(s, status, out.id, out.verdicts, out.n_verdicts);
 }
 
 void

@@ -19,10 +19,14 @@ def _bits(text):
 
 KINDS = {}                      # role -> TALKER, KEEPER, THINKER
 PROGRAMS = {}                   # role -> file name
+NUMBERS = {}                    # role -> as it travels in frames
 for _row in _rows("roles.def", "ROLE"):
     _name, _, _program, _kind, _user = [w.strip(' \t"') for w in
                                         _row.split(",")]
-    if _kind not in ("kind", "MASTER", "NONE"):
+    if _kind == "kind":
+        continue
+    NUMBERS[_name] = len(NUMBERS)
+    if _kind not in ("MASTER", "NONE"):
         KINDS[_name] = _kind
         PROGRAMS[_name] = _program
 
@@ -38,6 +42,9 @@ class Call:
 
 CALLS = [Call(row) for row in _rows("wire.def", "CALL") if "name" not in
          row.split(",")[0]]
+
+
+CALL_NUMBERS = {c.name: i for i, c in enumerate(CALLS)}
 
 
 def asked_by(role):

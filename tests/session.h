@@ -264,6 +264,20 @@ world_start(enum role self, const char *conf)
 	loop_hook(LOOP_AFTER, world_turn);
 }
 
+/* A new configuration, as after `postino reload`. */
+static inline void
+world_reload(const char *text)
+{
+	struct conf fresh, old = world.conf;
+	struct buf errors = { 0 };
+
+	CHECK(conf_parse(&fresh, slice_str(text), "test", &errors) == 0);
+	world.conf = fresh;
+	daemon_role.reload(&world.conf, &errors);
+	conf_free(&old);
+	buf_free(&errors);
+}
+
 /* A fresh connection on which `asker` (the role under test) asks `answerer`;
    handlers are set with serve().  What was there before ends. */
 static inline void

@@ -9,17 +9,13 @@
 static void
 reload(const char *more)
 {
-	static struct conf conf;
-	struct buf text = { 0 }, errors = { 0 };
+	struct buf text = { 0 };
 
 	buf_printf(&text, "server name mail.example.org\n"
 	    "privileges none\naccept messages up to 200000 bytes\n"
 	    "accept up to 100 recipients per message\n%s\n", more);
-	ck_assert_uint_eq(conf_parse(&conf, buf_view(&text), "test", &errors),
-	    0);
-	daemon_role.reload(&conf, &errors);
+	world_reload(buf_cstr(&text));
 	buf_free(&text);
-	buf_free(&errors);
 }
 
 /* ---- commands */

@@ -34,13 +34,18 @@ become(struct child *c, int channel)
 	char name[64];
 	char *const argv[] = { name, NULL };
 	sigset_t none;
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR), log;
 
 	snprintf(name, sizeof name, "postino-%s", role_rows[c->role].name);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(null, STDOUT_FILENO) < 0)
+		_exit(71);
+	/* Opened anew: what a child does to its log's flags is its own. */
+	if (!slice_eq(master.conf->log_to, SLICE("stderr")) && ((log = open(
+	    master.conf->log_to.p, O_WRONLY | O_APPEND)) < 0 ||
+	    dup2(log, STDERR_FILENO) < 0))
 		_exit(71);
 	/* dup2 onto itself would keep close-on-exec. */
 	if (channel == MASTER_FD)
@@ -176,10 +181,14 @@ child_buried(struct child *c, int status)
 {
 	uint64_t now = loop_clock(), ran = now - c->since, wait;
 
-	LOG(child_died, .role = slice_str(role_rows[c->role].name),
-	    .pid = (uint64_t)c->pid, .ms = ran,
-	    .signal = WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0,
-	    .code = WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0);
+	/* Who ends well because it was asked to has said so itself. */
+	if (!master.stopping || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		LOG(child_died, .role = slice_str(role_rows[c->role].name),
+		    .pid = (uint64_t)c->pid, .ms = ran,
+		    .signal = WIFSIGNALED(status) ?
+		    (uint64_t)WTERMSIG(status) : 0,
+		    .code = WIFEXITED(status) ?
+		    (uint64_t)WEXITSTATUS(status) : 0);
 	c->pid = 0;
 	c->deaths++;
 	c->since = now;

@@ -7,8 +7,8 @@
  * stands still (hand-off rule 8).  Then the message is offered again at once:
  * two mdas with one message are harmless, since store decides.
  *
- * Poison: once three mdas have died holding a message, it is offered alone,
- * to an mda that holds nothing else; if that one dies too, it is set aside.
+ * Poison: once two mdas have died holding a message, it is offered alone, to an
+ * mda that holds nothing else; if that one dies too, the third, it is set aside.
  *
  * Offers are made once a turn of the loop, before the commit group starts.
  */
@@ -17,7 +17,7 @@
 
 #include "queue/message.h"
 
-enum { LEASE_DEATHS = 3 };
+enum { LEASE_DEATHS = 2 };	/* from then on it is tried alone */
 
 /* ms; a variable so that tests need not wait ten minutes. */
 extern uint64_t	 lease_limit;

@@ -165,11 +165,12 @@ static const char *const common_calls[] = {
 	/* waiting, time, memory */
 	"epoll_wait", "epoll_pwait", "epoll_ctl", "poll", "ppoll", "futex",
 	"clock_gettime", "clock_nanosleep", "gettimeofday", "time",
-	"munmap", "mremap", "madvise", "brk", "getrandom", "sched_yield",
+	"munmap", "mremap", "madvise", "mincore", "brk", "getrandom",
+	"sched_yield",
 	/* descriptors that are open already */
 	"read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg",
 	"sendmsg", "shutdown", "setsockopt", "getsockopt", "getsockname",
-	"getpeername", "socketpair", "close", "fcntl", "dup", "fstat",
+	"getpeername", "close", "fcntl", "dup", "fstat",
 	/* ourselves */
 	"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getppid",
 	"rt_sigreturn", "rt_sigprocmask", "rt_sigaction", "restart_syscall",
@@ -236,6 +237,11 @@ sandbox_seal(const struct sandbox *s)
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	bad |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	/* Streams only: one end of a datagram pair could send to any socket
+	   that has a name. */
+	bad |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2,
+	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+	    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
 	bad |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 	    SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
 	if (bad != 0 || seccomp_load(c) != 0)

@@ -90,6 +90,7 @@ txn_del(struct txn *t, enum engine_space space, struct slice key)
 
 	CHECK(of_unit(t, key));
 	op_add(&t->body, &op, false);
+	t->frees = true;
 }
 
 void
@@ -101,6 +102,7 @@ txn_delrange(struct txn *t, struct slice from, struct slice to)
 	CHECK(of_unit(t, to) ||
 	    (to.n == 8 && be64_get(to.p) == t->unit + 1));
 	op_add(&t->body, &op, false);
+	t->frees = true;
 }
 
 size_t
@@ -122,6 +124,9 @@ void
 txn_commit(struct txn *t, engine_done *done, void *arg)
 {
 	CHECK(t->body.n <= RECORD_MAX);
+	/* The counters that go with a delete must not stop it on a full disk;
+	   what names a blob is mail coming in. */
+	t->grows = t->grows && (t->blobs.n > 0 || !t->frees);
 	t->engine->ops->commit(t->engine, t, done, arg);
 	txn_free(t);
 }

@@ -404,6 +404,29 @@ START_TEST(full_disk)
 }
 END_TEST
 
+/* The same on the file engine, whose floor is above all there is. */
+START_TEST(below_the_floor)
+{
+	struct link *l;
+
+	world_open(true);
+	append_many(1, 2);
+	world.floor = UINT64_MAX / 4;
+	world_restart();
+	l = grant(7, 1, RIGHT_POP3);
+	ck_assert_uint_eq(2, open_box(l, "INBOX").messages);
+	ck_assert_uint_eq(OUTCOME_LATER, APPEND(.id = 3).outcome);
+	ck_text(fetch(l, 1), "body\r\n");
+	ck_assert_int_eq(WIRE_OK, expunge(l, 1, 1, NULL));
+	ck_assert_uint_eq(1, open_box(l, "INBOX").messages);
+	link_close(l);
+	world.floor = 0;
+	world_restart();
+	ck_assert_uint_eq(3, APPEND(.id = 3).uid);
+	world_close();
+}
+END_TEST
+
 /* Impossible values get an error answer, and the channel lives on. */
 START_TEST(nonsense)
 {
@@ -504,6 +527,7 @@ add(TCase *t)
 	tcase_add_loop_test(t, expunging, 0, 2);
 	tcase_add_loop_test(t, watching, 0, 2);
 	tcase_add_test(t, full_disk);
+	tcase_add_test(t, below_the_floor);
 	tcase_add_loop_test(t, nonsense, 0, 2);
 	tcase_add_loop_test(t, parts, 0, 2);
 	tcase_add_loop_test(t, few_in_memory, 0, 2);

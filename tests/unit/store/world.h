@@ -25,6 +25,7 @@ enum { WAIT = 20000, TURNS = 20 };	/* ms; sanitizers are slow */
 static struct {
 	bool		 file;
 	char		 dir[64];
+	uint64_t	 floor;		/* free space the file engine keeps */
 	struct link	*mda, *auth;
 	struct arena	 arena;
 } world;
@@ -98,7 +99,8 @@ static inline struct engine *
 world_engine(void)
 {
 	struct engine_conf c = { .dir = world.dir, .cache = 1024 * 1024,
-		.segment = 4 * 1024 * 1024, .readers = 1 };
+		.segment = 4 * 1024 * 1024, .readers = 1,
+		.floor = world.floor };
 
 	return world.file ? engine_open_file(&c) : engine_open_mem();
 }

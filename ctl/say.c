@@ -40,7 +40,8 @@ fail(int code, const char *what, const char *why, const char *help)
 	fprintf(stderr, "postino: %s\n", what);
 	if (why != NULL && *why != '\0')
 		fprintf(stderr, "  %s\n", why);
-	if (help != NULL && args_has(&ctl.args, OPTION_CONFIG))
+	if (help != NULL && ctl.file != NULL &&
+	    args_has(&ctl.args, OPTION_CONFIG))
 		fprintf(stderr, "  try: postino -c %s %s\n", ctl.file, help);
 	else if (help != NULL)
 		fprintf(stderr, "  try: postino %s\n", help);

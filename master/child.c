@@ -19,9 +19,9 @@ enum {
 				   and recover a large log */
 	PING_EVERY = 1000,
 	PING_WAIT = 60000,	/* a loop that stands still so long is killed */
-	STEADY = 60000,		/* who ran so long starts anew at once */
+	STEADY = 10000,		/* who ran so long starts anew at once */
 	BACKOFF_FIRST = 50,
-	BACKOFF_MOST = 30000,
+	BACKOFF_MOST = 5000,
 };
 
 struct node	children;

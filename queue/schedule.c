@@ -4,7 +4,10 @@
 #include "queue/lease.h"
 #include "queue/settle.h"
 
-enum { LOOK = 60 * 1000 };	/* ms: the clock may have been set */
+enum {
+	LOOK = 60 * 1000,		/* ms: the clock may have been set */
+	LOCAL_FIRST = 1000,		/* ms */
+};
 
 static uint64_t		 retry_first, retry_most, expire_after;
 static struct heap	 due;
@@ -19,9 +22,10 @@ schedule_limits(uint64_t first, uint64_t most, uint64_t expire)
 }
 
 uint64_t
-schedule_backoff(uint32_t tries)
+schedule_backoff(uint32_t tries, bool local)
 {
-	uint64_t wait = retry_first;
+	uint64_t wait = local && retry_first > LOCAL_FIRST ? LOCAL_FIRST :
+	    retry_first;
 
 	while (tries-- > 1 && wait < retry_most)
 		wait *= 2;

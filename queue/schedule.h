@@ -26,7 +26,9 @@ void		 schedule_del(struct message *);
 void		 schedule_look(void);
 void		 schedule_forget(void);
 
-uint64_t	 schedule_backoff(uint32_t tries);	/* ms; tries from 1 */
+/* ms; tries from 1.  A local recipient waits for our own processes, which are
+   back in a moment, so it begins with seconds. */
+uint64_t	 schedule_backoff(uint32_t tries, bool local);
 bool		 schedule_expired(const struct message *);
 
 #endif

@@ -114,7 +114,8 @@ static void
 later(struct rcpt *r)
 {
 	r->row.tries++;
-	r->row.next = queue_clock() + schedule_backoff(r->row.tries);
+	r->row.next = queue_clock() +
+	    schedule_backoff(r->row.tries, r->row.local != 0);
 	r->then = RCPT_DUE;
 }
 
@@ -190,7 +191,7 @@ undo(struct message *m)
 		if (m->rcpts[i].state == RCPT_SETTLED) {
 			m->rcpts[i].state = m->rcpts[i].then = RCPT_DUE;
 			m->rcpts[i].row.next = queue_clock() +
-			    schedule_backoff(1);
+			    schedule_backoff(1, m->rcpts[i].row.local != 0);
 		}
 	if (s->report != NULL) {
 		blob_release(spool_engine(), s->report->blob);
@@ -243,7 +244,8 @@ tell(const struct message *m, const struct rcpt *r)
 		    .why = why);
 	else if (r->outcome == OUTCOME_LATER)
 		LOG(deferred, .id = m->id, .rcpt = rcpt, .tries = r->row.tries,
-		    .seconds = schedule_backoff(r->row.tries) / 1000,
+		    .seconds = schedule_backoff(r->row.tries,
+		    r->row.local != 0) / 1000,
 		    .why = why);
 }
 

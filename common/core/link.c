@@ -73,7 +73,8 @@ frame_head(const struct link *l, const char *p, struct frame *f)
 	f->has_fd = (uint8_t)p[12];
 	return f->length >= WIRE_HEAD && f->length <= WIRE_FRAME_MAX &&
 	    f->call < WIRE_CALLS && f->answer == !l->serves &&
-	    f->status < WIRE_STATUSES && f->has_fd <= 1;
+	    f->status < WIRE_STATUSES && f->has_fd <= 1 &&
+	    p[13] == 0 && p[14] == 0 && p[15] == 0;
 }
 
 /* ---- writing */

@@ -54,11 +54,14 @@ END_TEST
 START_TEST(test_backoff)
 {
 	schedule_limits(300000, 14400000, 432000000);
-	ck_assert_uint_eq(schedule_backoff(1), 300000);
-	ck_assert_uint_eq(schedule_backoff(2), 600000);
-	ck_assert_uint_eq(schedule_backoff(6), 9600000);
-	ck_assert_uint_eq(schedule_backoff(7), 14400000);
-	ck_assert_uint_eq(schedule_backoff(UINT32_MAX), 14400000);
+	ck_assert_uint_eq(schedule_backoff(1, false), 300000);
+	ck_assert_uint_eq(schedule_backoff(2, false), 600000);
+	ck_assert_uint_eq(schedule_backoff(6, false), 9600000);
+	ck_assert_uint_eq(schedule_backoff(7, false), 14400000);
+	ck_assert_uint_eq(schedule_backoff(UINT32_MAX, false), 14400000);
+	ck_assert_uint_eq(schedule_backoff(1, true), 1000);
+	ck_assert_uint_eq(schedule_backoff(3, true), 4000);
+	ck_assert_uint_eq(schedule_backoff(40, true), 14400000);
 }
 END_TEST
 

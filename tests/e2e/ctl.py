@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""Every postino command, with --json: what it prints is JSON, what it says is
+so, its exit code is the one of sysexits.h that postino(1) promises, and what
+it changes is at once true for mail and logins.
+
+CLI-2 (data on standard output), DEB-10 (exit codes); RFC 5233 (subaddresses),
+RFC 5321 3.6.1 (aliases), 4.5.1 (postmaster).
+"""
+
+import base64
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__) + "/lib")
+from suite import (REPO, Failure, Instance, Pop, Smtp, arrived, check,
+                   deliver, main, unique, until)
+
+OK, USAGE, DATAERR, NOUSER, NOHOST = 0, 64, 65, 67, 68
+NOINPUT, UNAVAILABLE, CANTCREAT, NOPERM, CONFIG = 66, 69, 73, 77, 78
+tried = set()
+
+
+def run(env, code, *words, stdin=""):
+    """Rows of its output; its exit code must be this one."""
+    r = env.postino("--json", *words, stdin=stdin)
+    tried.add(" ".join(words[:2]))
+    tried.add(words[0])
+    check(r.returncode == code, "postino %s: exit %d, not %d: %s",
+          " ".join(words), r.returncode, code, r.stderr)
+    if code not in (OK, CONFIG) and words[:2] != ("user", "import"):
+        check(r.stdout == "", "%s: an error on standard output", words)
+        check(r.stderr.startswith("postino: ") and r.stderr.count("\n") <= 4,
+              "%s: the error is %r", words, r.stderr)
+    try:
+        return [json.loads(line) for line in r.stdout.splitlines()]
+    except ValueError as e:
+        raise Failure("%s: no JSON: %s" % (words, e))
+
+
+def commands():
+    """Noun and verb of each, as commands.def has them."""
+    with open(REPO + "/ctl/commands.def") as f:
+        return {" ".join(words).strip() for words in re.findall(
+            r'^COMMAND\(\w+, "(\w+)", "(\w*)"', f.read(), re.M)}
+
+
+def login(env, user, password):
+    try:
+        Pop(env, user, password).quit()
+        return True
+    except Failure as e:
+        check("[AUTH]" in str(e), "a login: %s", e)
+        return False
+
+
+def domains(env):
+    run(env, OK, "domain", "add", "example.org")
+    run(env, OK, "domain", "add", "second.example")
+    run(env, CANTCREAT, "domain", "add", "example.org")
+    run(env, CANTCREAT, "domain", "add", "Example.ORG")
+    for bad in "", "no domain", "a..b", "x" * 64 + ".example":
+        run(env, DATAERR, "domain", "add", bad)
+    rows = run(env, OK, "domain", "list")
+    check(sorted(r["domain"] for r in rows) == ["example.org",
+                                                "second.example"],
+          "domain list: %s", rows)
+
+
+def users(env):
+    for user, password in (env.USER1, env.PASS1), (env.USER2, env.PASS2):
+        rows = run(env, OK, "user", "add", user, "--password-stdin",
+                   stdin=password + "\n")
+        check(rows[0]["address"] == user, "user add: %s", rows)
+        check(login(env, user, password), "%s cannot log in", user)
+    row, = run(env, OK, "user", "add", "carol@example.org", "--generate")
+    check(login(env, "carol@example.org", row["password"]),
+          "a generated password does not work")
+    run(env, CANTCREAT, "user", "add", env.USER1, "--generate")
+    run(env, NOHOST, "user", "add", "ann@elsewhere.example", "--generate")
+    for bad in "ann", "@example.org", "a b@example.org", "a@b@example.org":
+        run(env, DATAERR, "user", "add", bad, "--generate")
+    run(env, DATAERR, "user", "add", "hash@example.org", "--hash-stdin",
+        stdin="no hash\n")
+    run(env, USAGE, "user", "add", "x@example.org", "--generate",
+        "--password-stdin")
+    run(env, USAGE, "user", "add", "x@example.org", "--password", "secret")
+    row, = run(env, OK, "user", "add", "dave@example.org", "--generate",
+               "--quota", "2MB")
+    rows = {r["address"]: r for r in run(env, OK, "user", "list")}
+    check(set(rows) == {env.USER1, env.USER2, "carol@example.org",
+                        "dave@example.org"}, "user list: %s", rows)
+    check(rows["dave@example.org"]["quota"] == 2 << 20 and
+          rows[env.USER1]["quota"] is None, "quotas: %s", rows)
+    return row["password"]
+
+
+def passwords(env):
+    """A new password ends the sessions of the old one."""
+    session = Pop(env)
+    run(env, OK, "user", "passwd", env.USER1, "--password-stdin",
+        stdin="a new one\n")
+    until("the old session ends", lambda: session.ended(), 10)
+    check(login(env, env.USER1, "a new one"), "the new password is refused")
+    check(not login(env, env.USER1, env.PASS1), "the old password is taken")
+    run(env, OK, "user", "passwd", env.USER1, "--password-stdin",
+        stdin=env.PASS1 + "\n")
+    row, = run(env, OK, "user", "passwd", "carol@example.org", "--generate")
+    check(login(env, "carol@example.org", row["password"]), "generated")
+    run(env, NOUSER, "user", "passwd", "nobody@example.org", "--generate")
+
+
+def import_users(env):
+    r = env.postino("hash", stdin="an imported one\n")
+    tried.add("hash")
+    check(r.returncode == OK and r.stdout.startswith("$y$"), "hash: %s", r)
+    lines = "".join("i%d@example.org\t%s\n" % (i, r.stdout.strip())
+                    for i in range(3))
+    run(env, OK, "user", "import", stdin=lines)
+    check(login(env, "i2@example.org", "an imported one"), "imported users")
+    run(env, OK, "user", "import", "--skip-existing",
+        stdin=lines + lines.replace("i0", "i3").splitlines()[0] + "\n")
+    run(env, DATAERR, "user", "import", stdin=lines)
+    run(env, DATAERR, "user", "import", stdin="no tab\n")
+    there = {r["address"] for r in run(env, OK, "user", "list")}
+    check({"i%d@example.org" % i for i in range(4)} <= there, "imported: %s",
+          there)
+
+
+def arrives(env, address, user, password):
+    word = unique("ctl")
+    deliver(env, word, to=address)
+    arrived(env, word, user, password)[0].quit()
+
+
+def aliases(env):
+    both = [env.USER1, env.USER2]
+    run(env, OK, "alias", "add", "both@example.org", *both)
+    run(env, OK, "alias", "add", "@second.example", "both@example.org")
+    run(env, OK, "alias", "add", "postmaster@example.org", env.USER2)
+    run(env, DATAERR, "alias", "add", env.USER1, env.USER2)
+    run(env, DATAERR, "alias", "add", "no address", env.USER1)
+    run(env, DATAERR, "alias", "add", "x@example.org", "no address")
+    run(env, NOHOST, "alias", "add", "x@elsewhere.example", env.USER1)
+    run(env, USAGE, "alias", "add", "x@example.org")
+    rows = {r["address"]: r for r in run(env, OK, "alias", "list")}
+    check(set(rows) == {"both@example.org", "@second.example",
+                        "postmaster@example.org"} and
+          sorted(rows["both@example.org"]["targets"]) == sorted(both),
+          "alias list: %s", rows)
+    for address in "both@example.org", "anything@second.example":
+        arrives(env, address, env.USER1, env.PASS1)
+        arrives(env, address, env.USER2, env.PASS2)
+    arrives(env, "bob+list@example.org", env.USER2, env.PASS2)
+    arrives(env, "postmaster@example.org", env.USER2, env.PASS2)
+    # Of no domain: the server's own, and while that leads nowhere the first
+    # user's.
+    arrives(env, "Postmaster", env.USER1, env.PASS1)
+
+
+def quota(env, password):
+    """2 MB: more is refused at RCPT, and room is there after a deletion."""
+    octets = (b"Subject: large\r\n\r\n" + (b"q" * 76 + b"\r\n") * 9000)
+    dave = "dave@example.org"
+
+    def refused():
+        with Smtp(env) as s:
+            s.say("MAIL FROM:<e2e@example.com>", "250")
+            s.send(b"RCPT TO:<%s>\r\n" % dave.encode())
+            return s.reply()[:9] in ("452 4.2.2", "552 5.2.2")
+    for _ in range(3):
+        deliver(env, "", to=dave, octets=octets)
+    until("the mailbox is full", refused)
+    with Pop(env, dave, password) as pop:
+        until("all have arrived", lambda: len(pop.lines("LIST")) == 3, 1)
+        for n in 1, 2, 3:
+            pop.say("DELE %d" % n)
+        pop.quit()
+    until("there is room again", lambda: not refused())
+    deliver(env, "", to=dave, octets=octets)
+
+
+def waiting(env):
+    """Mail for elsewhere from a user waits for the relay, and is shown."""
+    check(run(env, OK, "queue", "list") == [], "something waits")
+    word = unique("remote")
+    with Smtp(env, "submissions") as s:
+        s.say("AUTH PLAIN " + base64.b64encode(
+            b"\0%s\0%s" % (env.USER1.encode(), env.PASS1.encode())).decode(),
+            "235")
+        s.envelope(env.USER1, "e2e@example.net", env.USER2)
+        s.data(b"From: %s\r\nSubject: %s\r\n\r\n" % (env.USER1.encode(),
+                                                    word.encode()))
+    until("only the remote recipient waits", lambda: [
+        (r["sender"], r["recipient"], r["state"])
+        for r in run(env, OK, "queue", "list")] == [
+            (env.USER1, "e2e@example.net", "waits for relay")])
+
+
+def around(env):
+    rows = run(env, OK, "status")
+    check({r["process"] for r in rows} == set(env.processes()) and
+          all(isinstance(r["figures"], dict) for r in rows), "status")
+    with Pop(env) as pop:
+        check(any(r["process"] == "pop3d" and r["session"]
+                  for r in run(env, OK, "who")), "who misses a session")
+        pop.quit()
+    rows = run(env, OK, "config", "show")
+    check({"sentence": "server name " + env.TLS_NAME, "source": "said"} in
+          rows, "config show: %s", rows)
+    run(env, OK, "config", "check")
+    with open(env.root + "/bad.conf", "w") as f:
+        f.write("server name x.example\nlisten\n")
+    faults = run(env, CONFIG, "config", "check", env.root + "/bad.conf")
+    check([(f["line"], f["column"]) for f in faults][0] == (2, 7) and
+          len(faults) == 2, "faults: %s", faults)
+    run(env, NOINPUT, "config", "check", env.root + "/missing.conf")
+    run(env, OK, "reload")
+    for command in commands():
+        r = env.postino("help", *command.split())
+        tried.add("help")
+        check(r.returncode == OK and "postino " + command in r.stdout,
+              "help %s: %s", command, r)
+    for words in (), ("nothing",), ("user",), ("user", "fly"), ("--fly",):
+        check(env.postino(*words).returncode == USAGE, "postino %s", words)
+
+
+def stopped(env):
+    run(env, OK, "stop")
+    check(env.process.wait(10) == 0, "master's exit code")
+    for words in ("status",), ("who",), ("queue", "list"), ("user", "list"), \
+            ("domain", "add", "x.example"), ("reload",), ("stop",):
+        run(env, UNAVAILABLE, *words)
+    run(env, OK, "config", "check")
+
+
+def foreigner(env):
+    """The control socket is root's, or whoever's the suite is (PRIV-7)."""
+    if os.geteuid() != 0:
+        return
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        os._exit(env.postino("status").returncode)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    check(code == NOPERM, "a foreigner asks for the status: exit %d", code)
+
+
+def test(env):
+    instance = Instance(env).start()
+    domains(instance)
+    password = users(instance)
+    passwords(instance)
+    import_users(instance)
+    aliases(instance)
+    quota(instance, password)
+    waiting(instance)
+    around(instance)
+    foreigner(instance)
+    stopped(instance)
+    check(commands() <= tried, "not tried: %s", sorted(commands() - tried))
+
+
+main(test)

@@ -155,6 +155,14 @@ conn_recv(struct conn *c, void *to, size_t n)
 	return got;
 }
 
+static uint64_t	sends;
+
+uint64_t
+conn_sends(void)
+{
+	return sends;
+}
+
 ssize_t
 conn_send(struct conn *c, const void *from, size_t n)
 {
@@ -167,6 +175,7 @@ conn_send(struct conn *c, const void *from, size_t n)
 	do
 		sent = send(c->watch.fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
+	sends++;
 	if (sent < 0 ? errno == EAGAIN : (size_t)sent < n)
 		c->writable = false;
 	return sent;

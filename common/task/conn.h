@@ -83,6 +83,8 @@ const char	*conn_peer(const struct conn *);	/* "192.0.2.1" or "local" */
 /* Bytes in and out since it began, for the closing log line. */
 uint64_t	 conn_bytes_in(const struct conn *);
 uint64_t	 conn_bytes_out(const struct conn *);
+/* How often any connection of this process was written to, for `status`. */
+uint64_t	 conn_sends(void);
 
 /* TLS (tls.c).  Sends what is in the output, then shakes hands, within its own
    deadline of 10 s (TLS-4).  False: that failed, or input had been read before

@@ -298,6 +298,7 @@ door_stats(struct figures *f)
 	figure_add(f, "sessions", sessions);
 	figure_add(f, "accepted", accepted);
 	figure_add(f, "refused", refused);
+	figure_add(f, "tcp_sends", conn_sends());
 }
 
 static void

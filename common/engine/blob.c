@@ -193,7 +193,6 @@ file_blob_write(struct blob *blob, struct slice s)
 	}
 	if (b->fd < 0 && !spill(f, b))
 		return ENGINE_FULL;
-	f->free_spent += s.n;
 	return append(b, s) ? ENGINE_OK : ENGINE_FULL;
 }
 

@@ -18,7 +18,7 @@ enum { CACHE_LEAST = 1 << 20, SEGMENT_LEAST = 64 << 10 };
 void
 index_broken(struct file *f)
 {
-	if (f->free_bytes > f->conf.floor / 2)
+	if (file_room(&f->engine, 0))
 		close(openat(f->dir, "rebuild", O_WRONLY | O_CREAT | O_CLOEXEC,
 		    0600));
 	errno = 0;
@@ -182,7 +182,7 @@ engine_open_file(const struct engine_conf *conf)
 	if (f->conf.segment < SEGMENT_LEAST)
 		f->conf.segment = SEGMENT_LEAST;
 	folder_open(f);
-	file_room(&f->engine, 0);
+	room_open(f);
 	recover(f);
 	maintain_open(f);
 	group_open(f);

@@ -7,7 +7,8 @@
  *	blob.c		bytes of messages in, out, and when they die
  *	recover.c	from what a crash left to a running engine
  *	folder.c	what files there are
- *	maintain.c	flush, checkpoint, room, segments made ahead
+ *	maintain.c	flush, checkpoint, segments made ahead
+ *	room.c		is there room, and what is kept back
  *	compact.c	moves what lives out of nearly dead segments
  *	export.c	verify, export, import
  *
@@ -163,7 +164,8 @@ struct file {
 	struct buf	 doomed;	/* for the next upkeep */
 	struct buf	 waiting;	/* struct answer: for a checkpoint */
 
-	uint64_t	 free_bytes, free_at, free_spent;
+	uint64_t	 free_bytes;	/* of the file system, room.c */
+	bool		 reserved;	/* the file `reserve` is there */
 	struct compaction compaction;
 	struct engine_figures figures;
 };
@@ -224,6 +226,9 @@ void		 blob_doom(struct file *, uint64_t);
 /* maintain.c */
 bool		 file_room(struct engine *, uint64_t);
 bool		 room_to_delete(struct file *, uint64_t);
+/* Makes the reserve if there is plenty, gives it up if there is nothing. */
+void		 room_reserve(struct file *);
+void		 room_open(struct file *);	/* before recovery */
 void		 maintain_wrote(struct file *, uint64_t bytes);
 void		 maintain_rotated(struct file *, struct segment *old);
 void		 maintain_open(struct file *);

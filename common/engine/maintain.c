@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/core/log.h"
@@ -21,52 +20,7 @@ enum {
 	TICK = 200,			/* ms */
 	CHECKPOINT_TIME = 60 * 1000,	/* ms */
 	CHECKPOINT_BYTES = 64 << 20,
-	ROOM_TIME = 1000,		/* ms between two statvfs */
-	DELETE_ROOM = 1 << 20,		/* what a delete leaves free */
 };
-
-/* Room. */
-
-static void
-room_look(struct file *f)
-{
-	struct statvfs v;
-
-	if (f->free_at != 0 && loop_now() - f->free_at < ROOM_TIME)
-		return;
-	f->free_at = loop_now() | 1;
-	f->free_spent = 0;
-	if (fstatvfs(f->segments.dir, &v) == 0)
-		f->free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-}
-
-bool
-file_room(struct engine *e, uint64_t bytes)
-{
-	struct file *f = FILE_OF(e);
-	uint64_t need;
-
-	room_look(f);
-	need = f->free_spent + bytes;
-	return f->free_bytes >= need && f->free_bytes - need >= f->conf.floor;
-}
-
-/* Deletes may use what mail may not, and what is allocated already. */
-bool
-room_to_delete(struct file *f, uint64_t bytes)
-{
-	struct segment *s = segment_last(&f->segments);
-	uint64_t need = bytes + RECORD_HEAD + f->filling->bytes.n;
-	/* One that is just being made has no size yet. */
-	uint64_t here = s == NULL || s->size < s->end ? 0 : s->size - s->end;
-
-	room_look(f);
-	if (f->free_bytes >= f->free_spent + need + DELETE_ROOM)
-		return true;
-	if (f->flying != NULL)
-		need += f->flying->bytes.n;
-	return here >= need || next_room(&f->segments) >= need + SEGMENT_HEAD;
-}
 
 /* The regular job. */
 
@@ -126,6 +80,7 @@ upkeep_start(struct file *f, bool checkpoint)
 	struct upkeep *u = &f->upkeep;
 	struct buf swap = u->doomed;
 
+	room_reserve(f);
 	u->out = true;
 	u->checkpoint = checkpoint;
 	u->doomed = f->doomed;
@@ -187,8 +142,10 @@ ahead_look(struct file *f)
 {
 	const struct segment *s = segment_last(&f->segments);
 
+	/* Not out of what is kept free: other keepers share the disk. */
 	if (f->ahead.out || f->ahead.made || s == NULL ||
-	    s->end < s->size / 2)
+	    s->end < s->size / 2 ||
+	    !file_room(&f->engine, 2 * f->segments.size))
 		return;
 	f->ahead.out = true;
 	f->ahead.job = (struct job){ .work = ahead_work, .done = ahead_done };
@@ -198,7 +155,6 @@ ahead_look(struct file *f)
 void
 maintain_wrote(struct file *f, uint64_t bytes)
 {
-	f->free_spent += bytes;
 	f->dirty_bytes += bytes;
 	if (f->dirty_since == 0)
 		f->dirty_since = loop_now() | 1;
@@ -256,7 +212,9 @@ maintain_open(struct file *f)
 	f->tick.fire = fire;
 	f->readers = pool_new(f->conf.readers > 0 ? f->conf.readers : 2);
 	f->keeper = pool_new(1);
-	next_make(&f->segments, "spare");
+	if (file_room(&f->engine, f->segments.size))
+		next_make(&f->segments, "spare");
+	room_reserve(f);
 }
 
 void

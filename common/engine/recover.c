@@ -106,8 +106,12 @@ index_unfit(struct file *f)
 
 	if (faccessat(f->dir, "rebuild", F_OK, 0) == 0)
 		return "it failed while in use";
-	if ((f->index = index_open(f->index_path, f->conf.cache)) == NULL)
+	if ((f->index = index_open(f->index_path, f->conf.cache)) == NULL) {
+		/* To begin anew would need even more. */
+		if (!file_room(&f->engine, 0))
+			fatal("no room to open the index");
 		return "it cannot be opened";
+	}
 	if (!mark_get(f, &found))
 		return "its mark cannot be read";
 	if (!found)

@@ -15,21 +15,17 @@ say() {
 
 sent=0
 for mechanism in plain login; do
-	for password in "$PASS1" wrong; do
-		if [ "$password" = wrong ]; then
-			verdict='must_not 77' # EX_NOPERM
-		else
-			verdict=must
-			sent=$((sent + 2))
-		fi
-		$verdict "STARTTLS, $mechanism" say "$mechanism" \
-		    --auth=$mechanism --port="$SUBMISSION_PORT" \
-		    --tls-starttls=on --passwordeval="echo $password"
-		$verdict "TLS, $mechanism" say "$mechanism" \
-		    --auth=$mechanism --port="$SUBMISSIONS_PORT" \
-		    --tls-starttls=off --passwordeval="echo $password"
-	done
+	must "STARTTLS, $mechanism" say "$mechanism" --auth=$mechanism \
+	    --port="$SUBMISSION_PORT" --tls-starttls=on \
+	    --passwordeval="echo $PASS1"
+	must "TLS, $mechanism" say "$mechanism" --auth=$mechanism \
+	    --port="$SUBMISSIONS_PORT" --tls-starttls=off \
+	    --passwordeval="echo $PASS1"
+	sent=$((sent + 2))
 done
+must_not 77 "a wrong password" say wrong --auth=plain \
+    --port="$SUBMISSION_PORT" --tls-starttls=on \
+    --passwordeval="echo wrong"	# EX_NOPERM
 must_not 65 "a sender that is not its own" say other --auth=plain \
     --port="$SUBMISSIONS_PORT" --tls-starttls=off \
     --passwordeval="echo $PASS1" --from="$USER2"

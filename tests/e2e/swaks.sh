@@ -18,11 +18,10 @@ for mechanism in PLAIN LOGIN; do
 	    --tls-on-connect --auth $mechanism --auth-user "$USER1" \
 	    --auth-password "$PASS1"
 	sent=$((sent + 2))
-	must_not 28 "wrong password, $mechanism" say \
-	    --server "$HOST:$SUBMISSIONS_PORT" --tls-on-connect \
-	    --auth $mechanism --auth-user "$USER1" --auth-password wrong
-	grep -q '535 5\.7\.8' "$work/out" || fail "no 535: $(cat "$work/out")"
 done
+must_not 28 "a wrong password" say --server "$HOST:$SUBMISSIONS_PORT" \
+    --tls-on-connect --auth LOGIN --auth-user "$USER1" --auth-password wrong
+grep -q '535 5\.7\.8' "$work/out" || fail "no 535: $(cat "$work/out")"
 
 must "port 25" say --server "$HOST:$SMTP_PORT" --from e2e@example.com
 must "port 25 with TLS" say --server "$HOST:$SMTP_PORT" -tls \

@@ -118,6 +118,17 @@ serve_domain_add(struct request *r)
 
 /* ---- users */
 
+static const char	mailbox_exists[] =
+	    "there is a mailbox of this name already";
+static const char	alias_exists[] =
+	    "there is an alias of this name already";
+
+static bool
+is_taken(const char *why)
+{
+	return why == mailbox_exists || why == alias_exists;
+}
+
 /* Why there can be no new user or alias of this name; NULL: there can. */
 static const char *
 name_refused(const struct name *name, struct domain **domain)
@@ -128,16 +139,17 @@ name_refused(const struct name *name, struct domain **domain)
 	if (*domain == NULL || !(*domain)->live)
 		return "its domain is not ours: add the domain first";
 	if (directory_user(&auth.dir, s) != NULL)
-		return "there is a mailbox of this name already";
+		return mailbox_exists;
 	if (directory_alias(&auth.dir, s) != NULL)
-		return "there is an alias of this name already";
+		return alias_exists;
 	return NULL;
 }
 
 static void
 user_refused(struct change *c, const char *why)
 {
-	struct user_add_out out = { .why = slice_str(why) };
+	struct user_add_out out = { .why = slice_str(why),
+		.exists = is_taken(why) };
 
 	change_end(c, WIRE_OK, &out);
 }
@@ -311,7 +323,8 @@ serve_user_passwd(struct request *r)
 static void
 alias_refused(struct change *c, const char *why)
 {
-	struct alias_add_out out = { .why = slice_str(why) };
+	struct alias_add_out out = { .why = slice_str(why),
+		.exists = is_taken(why) };
 
 	change_end(c, WIRE_OK, &out);
 }

@@ -23,6 +23,8 @@ cmd_alias_add(void)
 		    argument_address(ctl.args.words[i + 1], false);
 	auth = role_dial(ROLE_AUTH);
 	ask_must(alias_add(auth, &in, &out, &ctl.arena, ASK_WAIT), what);
+	if (out.exists)
+		fail(EX_CANTCREAT, what, show(out.why), "alias list");
 	if (out.why.n > 0)
 		address_refused(auth, in.address, what, out.why);
 	note("%s leads to %zu address%s", show(in.address), in.n_targets,

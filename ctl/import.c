@@ -212,12 +212,10 @@ added(void *arg, enum wire_status status, const void *answer)
 	bool skip = args_has(&ctl.args, OPTION_SKIP_EXISTING);
 
 	import.waiting--;
-	if (status == WIRE_CLASH && skip)
-		import.existed++;
-	else if (status == WIRE_CLASH)
-		fault(e->line, e->address, "it exists already");
-	else if (status != WIRE_OK)
+	if (status != WIRE_OK)
 		import.lost = status;
+	else if (out->exists && skip)
+		import.existed++;
 	else if (out->why.n > 0)
 		fault(e->line, e->address, show(out->why));
 	else

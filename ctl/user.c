@@ -84,6 +84,8 @@ cmd_user_add(void)
 	ask_must(user_add(auth, &in, &out, &ctl.arena, ASK_WAIT), what);
 	if (out.why.n > 0) {
 		secret_wipe(&s);
+		if (out.exists)
+			fail(EX_CANTCREAT, what, show(out.why), "user list");
 		address_refused(auth, in.address, what, out.why);
 	}
 	done(in.address, out.user, &s, "mailbox added");

@@ -18,6 +18,7 @@
 enum {
 	DELETE_ROOM = 1 << 20,		/* bytes a delete leaves free */
 	RESERVE_LOW = 2 << 20,		/* less free than this: give it up */
+	KEEPERS = 4,			/* that may share a disk, and one more */
 	RESERVE_LEAST = 2 << 20, RESERVE_MOST = 32 << 20,
 };
 
@@ -54,19 +55,6 @@ room_here(struct file *f)
 	return s == NULL || s->size < s->end ? 0 : s->size - s->end;
 }
 
-bool
-file_room(struct engine *e, uint64_t bytes)
-{
-	struct file *f = FILE_OF(e);
-	uint64_t need = pending(f) + bytes;
-
-	look(f);
-	/* A new segment is taken whole. */
-	if (need > room_here(f))
-		need += f->segments.size;
-	return f->free_bytes >= need && f->free_bytes - need >= f->conf.floor;
-}
-
 /* Deletes may use what mail may not, and what is allocated already. */
 bool
 room_to_delete(struct file *f, uint64_t bytes)
@@ -98,8 +86,9 @@ room_reserve(struct file *f)
 	int fd;
 
 	look(f);
-	if (f->reserved || f->free_bytes < size ||
-	    f->free_bytes - size < f->conf.floor + RESERVE_LOW)
+	/* More than the others' reserves, if they have just been given up. */
+	if (f->reserved || f->free_bytes < KEEPERS * size ||
+	    f->free_bytes - KEEPERS * size < f->conf.floor + RESERVE_LOW)
 		return;
 	fd = openat(f->segments.dir, "reserve", O_WRONLY | O_CREAT | O_CLOEXEC,
 	    0600);
@@ -108,6 +97,25 @@ room_reserve(struct file *f)
 		close(fd);
 	if (!f->reserved)
 		unlinkat(f->segments.dir, "reserve", 0);
+}
+
+/* Mail is for when the reserve is there: what it left behind when it was given
+   up is not room. */
+bool
+file_room(struct engine *e, uint64_t bytes)
+{
+	struct file *f = FILE_OF(e);
+	uint64_t need = pending(f) + bytes;
+
+	look(f);
+	if (!f->reserved)
+		room_reserve(f);
+	if (!f->reserved)
+		return false;
+	/* A new segment is taken whole. */
+	if (need > room_here(f))
+		need += f->segments.size;
+	return f->free_bytes >= need && f->free_bytes - need >= f->conf.floor;
 }
 
 void

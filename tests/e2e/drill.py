@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Release builds only: a build with sanitizers has no seccomp.
 """A process that was taken over gets what wire.def lists for it, no more.
 
 drill.c takes the place of smtpd, submission, pop3d and mda, tries every call

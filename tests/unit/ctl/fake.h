@@ -188,7 +188,10 @@ fake_user_add(struct request *r)
 		out.why = SLICE("its domain is not ours");
 	if (slice_starts(in->address, SLICE("bad")))
 		out.why = SLICE("no such hash");
-	answer(r, fake_fate(in->address), &out);
+	out.exists = fake_fate(in->address) == WIRE_CLASH;
+	if (out.exists)
+		out.why = SLICE("it exists already");
+	answer(r, out.exists ? WIRE_OK : fake_fate(in->address), &out);
 }
 
 static void
@@ -232,7 +235,10 @@ fake_alias_add(struct request *r)
 	fputc('\n', told);
 	if (slice_starts(in->address, SLICE("loop")))
 		out.why = SLICE("it cannot lead to itself");
-	answer(r, fake_fate(in->address), &out);
+	out.exists = fake_fate(in->address) == WIRE_CLASH;
+	if (out.exists)
+		out.why = SLICE("it exists already");
+	answer(r, out.exists ? WIRE_OK : fake_fate(in->address), &out);
 }
 
 static void

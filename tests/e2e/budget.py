@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Release builds only: sanitizers change the pace.
 """What one message costs, as counts (doc/INTERNALS.md 8): syncs, context
 switches, sends between processes and to the peer, at 50 sessions with one
 5 KiB message each.  Counts hardly mind a slow

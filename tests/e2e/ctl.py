@@ -139,7 +139,7 @@ def aliases(env):
     run(env, OK, "alias", "add", "both@example.org", *both)
     run(env, OK, "alias", "add", "@second.example", "both@example.org")
     run(env, OK, "alias", "add", "postmaster@example.org", env.USER2)
-    run(env, DATAERR, "alias", "add", env.USER1, env.USER2)
+    run(env, CANTCREAT, "alias", "add", env.USER1, env.USER2)
     run(env, DATAERR, "alias", "add", "no address", env.USER1)
     run(env, DATAERR, "alias", "add", "x@example.org", "no address")
     run(env, NOHOST, "alias", "add", "x@elsewhere.example", env.USER1)

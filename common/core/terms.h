@@ -38,6 +38,16 @@ enum outcome {
 /* What a job is for: queue_next. */
 enum work { WORK_LOCAL, WORK_REMOTE };
 
+/* How much OUTCOME_LATER of a remote recipient says (queue_done). */
+enum scope {
+	SCOPE_RECIPIENT,	/* this one, or this message */
+	SCOPE_DESTINATION,	/* nobody at this domain can be reached now */
+};
+
+/* queue_act */
+enum queue_action { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RETRY, QUEUE_REMOVE,
+	QUEUE_BOUNCE, QUEUE_ACTIONS };
+
 /* Rights of a store channel (store_grant). */
 enum right {
 	RIGHT_READ = 1,		/* list and fetch */

@@ -47,7 +47,8 @@ uint32_t	 ranges_count(const struct ranges *);
 uint32_t	 ranges_first(const struct ranges *);
 uint32_t	 ranges_last(const struct ranges *);
 /* The nearest UID of the set that is not below, not above this one; 0: none.
-   The first is also how to walk: uid = ranges_next(s, uid + 1). */
+   The first is also how to walk: uid = ranges_next(s, uid + 1), from 1; of
+   0, what follows the greatest UID, it makes 0. */
 uint32_t	 ranges_next(const struct ranges *, uint32_t uid);
 uint32_t	 ranges_floor(const struct ranges *, uint32_t uid);
 /* The nth UID, counted from 1; 0: the set is shorter. */

@@ -114,7 +114,8 @@ cmd_top(struct session *s, struct slice arg)
 	struct part part = { 0 };
 	struct mail *m;
 
-	if (!slice_u64(rest, UINT32_MAX, &part.lines)) {
+	/* As many as somebody may name: more than there are is no error. */
+	if (!slice_u64(rest, UINT64_MAX, &part.lines)) {
 		session_err(s, "TOP message lines");
 		return;
 	}

@@ -22,7 +22,7 @@ VERSION	:= 0.1
 
 # Roles.  LIBS_x: the libraries of common/ it links, highest first;
 # SYS_x: the pkg-config modules and plain -l flags.
-ROLES	:= master smtpd queue mda store auth key pop3d ctl
+ROLES	:= master smtpd queue mda store auth key pop3d relay resolver ctl
 LIBS_master :=
 SYS_master := libseccomp
 LIBS_smtpd := task mail
@@ -39,6 +39,10 @@ LIBS_auth := engine mail
 SYS_auth := libseccomp openssl -ldb-5.3 -lcrypt -lpthread
 LIBS_key :=
 SYS_key := libseccomp openssl -lpthread
+LIBS_relay := task mail
+SYS_relay := libseccomp openssl
+LIBS_resolver := mail
+SYS_resolver := libseccomp libunbound
 LIBS_ctl := mail
 SYS_ctl := -lcrypt
 

@@ -114,7 +114,7 @@ reload_config(struct buf *restart)
 	return 0;
 }
 
-/* ---- the end, from the outside in: talkers, thinkers, keepers */
+/* ---- the end, from the outside in: talkers, callers, thinkers, keepers */
 
 static enum kind	stage = KIND_TALKER;
 
@@ -152,8 +152,8 @@ void
 stop_next_stage(void)
 {
 	static const enum kind next[] = {
-		[KIND_TALKER] = KIND_THINKER, [KIND_THINKER] = KIND_KEEPER,
-		[KIND_KEEPER] = KIND_NONE };
+		[KIND_TALKER] = KIND_CALLER, [KIND_CALLER] = KIND_THINKER,
+		[KIND_THINKER] = KIND_KEEPER, [KIND_KEEPER] = KIND_NONE };
 
 	while (stage != KIND_NONE && !stage_has_children(stage)) {
 		stage = next[stage];

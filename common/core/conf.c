@@ -108,6 +108,18 @@ listener_complete(struct reader *r, struct listener *l)
 		    "expected \"port\": this service has no port of its own");
 }
 
+/* RFC 1035 4.2: port 53. */
+static void
+forwarder_complete(struct reader *r, struct forwarder *f)
+{
+	f->line = r->number;
+	if (f->port == 0)
+		f->port = 53;
+	if (slice_eq(f->address, SLICE("*")))
+		error_add(r, r->words.at[3], "expected the address of a DNS "
+		    "server");
+}
+
 /* Where the slots of this sentence store to; NULL: no room. */
 static void *
 target(struct reader *r, const struct sentence *s)
@@ -121,6 +133,9 @@ target(struct reader *r, const struct sentence *s)
 	case PLACE_certificate:
 		return element_new(c, &c->certificates, &c->n_certificates,
 		    sizeof *c->certificates);
+	case PLACE_forwarder:
+		return element_new(c, &c->forwarders, &c->n_forwarders,
+		    sizeof *c->forwarders);
 	default:
 		return c;
 	}
@@ -179,6 +194,8 @@ apply(struct reader *r, const struct sentence *s, struct value *v)
 		listener_complete(r, base);
 	if (s->slots[0].place == PLACE_certificate)
 		((struct certificate *)base)->line = r->number;
+	if (s->slots[0].place == PLACE_forwarder)
+		forwarder_complete(r, base);
 }
 
 static void

@@ -27,7 +27,7 @@
 
 enum {
 	CONF_TEXT_MAX = 256 * 1024,	/* bytes of a configuration file */
-	CONF_LIST_MAX = 500,		/* listeners, certificates: of each */
+	CONF_LIST_MAX = 500,		/* of listeners, certificates ... each */
 };
 
 /* How a process gives up the power it was started with (PRIV). */
@@ -48,6 +48,12 @@ struct listener {
 
 struct certificate {
 	struct slice	 chain, key;	/* two PEM files */
+	unsigned	 line;
+};
+
+struct forwarder {
+	struct slice	 address;	/* of a DNS server */
+	uint32_t	 port;
 	unsigned	 line;
 };
 
@@ -77,6 +83,12 @@ struct conf {
 	struct certificate *certificates;
 	size_t		 n_certificates;
 	struct slice	 authorities;	/* PEM file of trusted CAs */
+
+	/* the DNS */
+	struct forwarder *forwarders;	/* none: ask the world's servers */
+	size_t		 n_forwarders;
+	struct slice	 names;		/* file; empty: none */
+	struct slice	 anchor;	/* file of trust anchors */
 
 	/* what strangers may do */
 	uint32_t	 sessions[ROLES];	/* in one process; talkers */

@@ -33,6 +33,7 @@ enum place {
 	PLACE_EACH,		/* the array of one element per role */
 	PLACE_listener,		/* a field of a new list element */
 	PLACE_certificate,
+	PLACE_forwarder,
 };
 
 struct slot {

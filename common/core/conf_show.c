@@ -54,6 +54,9 @@ sentence_show(const struct conf *c, const struct sentence *s, struct buf *b)
 	} else if (slot->place == PLACE_certificate) {
 		for (size_t i = 0; i < c->n_certificates; i++)
 			line_show(s, &c->certificates[i], 0, b);
+	} else if (slot->place == PLACE_forwarder) {
+		for (size_t i = 0; i < c->n_forwarders; i++)
+			line_show(s, &c->forwarders[i], 0, b);
 	} else if (who != NULL) {
 		for (unsigned i = 0; i < ROLES; i++)
 			if (kind_has_role(who->kind, (enum role)i))

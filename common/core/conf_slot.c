@@ -80,7 +80,7 @@ choice(enum slot_kind kind, unsigned i)
 }
 
 /* The column `kind` of roles.def. */
-enum { IS_NONE, IS_MASTER, IS_KEEPER, IS_THINKER, IS_TALKER };
+enum { IS_NONE, IS_MASTER, IS_KEEPER, IS_THINKER, IS_TALKER, IS_CALLER };
 static const int role_is[ROLES] = {
 #define ROLE(name, NAME, program, kind, user)	[ROLE_##NAME] = IS_##kind,
 #include "common/core/roles.def"
@@ -94,7 +94,7 @@ kind_has_role(enum slot_kind kind, enum role role)
 	switch (kind) {
 	case SLOT_CHILD: return is != IS_NONE && is != IS_MASTER;
 	case SLOT_WORKER: return is == IS_TALKER || is == IS_THINKER ||
-		    role == ROLE_STORE;
+		    role == ROLE_RELAY || role == ROLE_STORE;
 	case SLOT_TALKER: return is == IS_TALKER;
 	default: return false;
 	}

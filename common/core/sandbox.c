@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -21,10 +22,13 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-enum { FOLDERS_MAX = 64 };
+enum { FOLDERS_MAX = 64, PORTS_MAX = 1024 };
 
 static int	folders[FOLDERS_MAX];	/* O_PATH descriptors */
 static unsigned	nfolders;
+static uint16_t	ports[PORTS_MAX];	/* a caller may connect to */
+static unsigned	nports;
+static bool	datagrams;
 static int	landlock_level;		/* of this kernel; 0: none */
 
 /* ---- Landlock: files.  Debian 12's headers know its first level only; the
@@ -41,6 +45,12 @@ enum {
 
 struct ruleset {
 	uint64_t	fs, net, scope;
+};
+
+enum { RULE_NET_PORT = 2, NET_BIND = 1, NET_CONNECT = 2 };	/* level 4 */
+
+struct rule_port {
+	uint64_t	access, port;
 };
 
 int
@@ -69,6 +79,16 @@ landlock_allow(int ruleset, int folder, uint64_t rights)
 }
 
 static void
+landlock_connect(int ruleset, uint16_t port)
+{
+	struct rule_port rule = { .access = NET_CONNECT, .port = port };
+
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule,
+	    0) != 0)
+		fatal("landlock port %u", port);
+}
+
+static void
 landlock_enter(const struct sandbox *s)
 {
 	int level = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
@@ -80,7 +100,7 @@ landlock_enter(const struct sandbox *s)
 		return;
 	landlock_level = level;
 	if (level >= 4) {
-		r.net = 3;		/* bind, connect TCP */
+		r.net = NET_BIND | NET_CONNECT;	/* of TCP */
 		size += sizeof r.net;
 	}
 	if (level >= 6) {
@@ -100,6 +120,8 @@ landlock_enter(const struct sandbox *s)
 		landlock_allow(ruleset, folders[i], LANDLOCK_READ);
 		close(folders[i]);
 	}
+	for (unsigned i = 0; r.net != 0 && i < nports; i++)
+		landlock_connect(ruleset, ports[i]);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		fatal("landlock");
 	close(ruleset);
@@ -113,6 +135,19 @@ sandbox_readable(const char *folder)
 	if (folders[nfolders] < 0)
 		fatal("%s", folder);
 	nfolders++;
+}
+
+void
+sandbox_connects(uint16_t port)
+{
+	CHECK(nports < PORTS_MAX);
+	ports[nports++] = port;
+}
+
+void
+sandbox_datagrams(void)
+{
+	datagrams = true;
 }
 
 /* ---- identity */
@@ -214,6 +249,47 @@ rules(scmp_filter_ctx c, uint32_t action, const char *const *names)
 	return bad;
 }
 
+static int
+allow_socket(scmp_filter_ctx c, int family, int type, int protocol)
+{
+	return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+	    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type),
+	    SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)protocol));
+}
+
+/* The filter sees the size of an address, not what is in it: a size that is
+   not of these families goes nowhere. */
+static int
+allow_address(scmp_filter_ctx c, int call, int family)
+{
+	size_t size = family == AF_INET ? sizeof(struct sockaddr_in) :
+	    sizeof(struct sockaddr_in6);
+
+	return seccomp_rule_add(c, SCMP_ACT_ALLOW, call, 1,
+	    SCMP_A2(SCMP_CMP_EQ, size));
+}
+
+/* Bind is for UDP, whose ports are drawn by lot (RFC 5452 9.2). */
+static int
+rules_calling(scmp_filter_ctx c)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int bad = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		bad |= allow_socket(c, families[i], SOCK_STREAM, 0);
+		bad |= allow_socket(c, families[i], SOCK_STREAM, IPPROTO_TCP);
+		bad |= allow_address(c, SCMP_SYS(connect), families[i]);
+		if (!datagrams)
+			continue;
+		bad |= allow_socket(c, families[i], SOCK_DGRAM, 0);
+		bad |= allow_socket(c, families[i], SOCK_DGRAM, IPPROTO_UDP);
+		bad |= allow_address(c, SCMP_SYS(bind), families[i]);
+	}
+	return bad;
+}
+
 void
 sandbox_seal(const struct sandbox *s)
 {
@@ -230,6 +306,8 @@ sandbox_seal(const struct sandbox *s)
 	bad |= rules(c, SCMP_ACT_ALLOW, common_calls);
 	if (s->kind == KIND_TALKER)
 		bad |= rules(c, SCMP_ACT_ALLOW, talker_calls);
+	if (s->kind == KIND_CALLER)
+		bad |= rules_calling(c);
 	if (s->kind == KIND_KEEPER)
 		bad |= rules(c, SCMP_ACT_ALLOW, keeper_calls);
 	bad |= rules(c, SCMP_ACT_KILL_PROCESS, never);

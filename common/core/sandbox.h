@@ -9,13 +9,18 @@
  *
  *	kind	  files			system calls besides the common ones
  *	TALKER	  none			accept4
+ *	CALLER	  none			socket, connect: TCP of IPv4 and IPv6,
+ *					and UDP with sandbox_datagrams
  *	THINKER	  none			-
  *	KEEPER	  its own folder	open, sync, rename, unlink ... of files
  *
- * None may exec, fork, trace, make a socket of the network, map executable
- * memory, or change what the log descriptor holds (ftruncate; keepers may
- * truncate, their log descriptor is opened for appending and belongs to
- * master).  Builds with sanitizers leave out seccomp.
+ * None may exec, fork, trace, map executable memory, or change what the log
+ * descriptor holds (ftruncate; keepers may truncate, their log descriptor is
+ * opened for appending and belongs to master).  Only a CALLER may make a
+ * socket of the network, and never listen on it.  Where the kernel has
+ * Landlock of level 4, TCP leads only to the ports that were named; nothing
+ * in the kernel can say as much of UDP.  Builds with sanitizers leave out
+ * seccomp.
  */
 #ifndef CORE_SANDBOX_H
 #define CORE_SANDBOX_H
@@ -24,7 +29,8 @@
 #include <stdint.h>
 
 enum kind {
-	KIND_MASTER, KIND_TALKER, KIND_KEEPER, KIND_THINKER, KIND_NONE
+	KIND_MASTER, KIND_TALKER, KIND_CALLER, KIND_KEEPER, KIND_THINKER,
+	KIND_NONE
 };
 
 struct sandbox {
@@ -38,6 +44,9 @@ struct sandbox {
 /* Before enter: this folder may be read later (openat below a descriptor of
    it that is open already). */
 void		 sandbox_readable(const char *folder);
+/* Likewise, of a CALLER: it may connect to this TCP port; use UDP. */
+void		 sandbox_connects(uint16_t port);
+void		 sandbox_datagrams(void);
 void		 sandbox_enter(const struct sandbox *);
 void		 sandbox_seal(const struct sandbox *);
 /* The Landlock level in force after enter, 0 if the kernel has none. */

@@ -24,6 +24,15 @@ enum route {
 /* auth_login */
 enum login { LOGIN_OK, LOGIN_DENIED, LOGIN_LATER };
 
+/* dns_query: BOGUS and FAILED are "try again later", never "no record". */
+enum dns {
+	DNS_FOUND,
+	DNS_NODATA,		/* the name exists, with other records */
+	DNS_NXDOMAIN,
+	DNS_BOGUS,		/* signed, and the signature is wrong */
+	DNS_FAILED,		/* no answer, or none that can be used */
+};
+
 /* What becomes of one recipient: store_append, queue_done, queue_submit. */
 enum outcome {
 	OUTCOME_STORED,		/* durable in the mailbox (or sent on) */

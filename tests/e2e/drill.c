@@ -1,5 +1,5 @@
 /*
- * drill.c - a program that was taken over, in the place of a talker or mda.
+ * drill.c - a program that was taken over, in the place of one without files.
  *
  * master runs it as if it were smtpd, pop3d or mda (drill.py).  It sends every
  * call of wire.def, with and without a descriptor, on every link it was given,
@@ -19,6 +19,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,7 @@
 #include "common/core/daemon.h"
 #include "common/core/link_private.h"
 #include "common/core/log.h"
+#include "common/core/sandbox.h"
 
 enum {
 	MASTER_FD = 3,
@@ -76,6 +78,40 @@ spare_socket(void)
 		return -1;
 	close(pair[1]);
 	return pair[0];
+}
+
+/* Nobody may call a port that is not a server of its own kind.  Landlock
+   refuses before the network is asked; else the drill says so and it counts
+   as done. */
+static int
+connect_tcp(uint16_t port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), r;
+
+	if (fd < 0)
+		return -1;
+	r = connect(fd, (struct sockaddr *)&to, sizeof to);
+	if (r != 0 && errno == ECONNREFUSED && sandbox_landlock() >= 4)
+		r = 0;
+	close(fd);
+	return r;
+}
+
+static int
+listen_tcp(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), r;
+
+	if (fd < 0)
+		return -1;
+	r = bind(fd, (struct sockaddr *)&at, sizeof at) == 0 ||
+	    listen(fd, 1) == 0 ? 0 : -1;
+	close(fd);
+	return r;
 }
 
 static int
@@ -124,8 +160,17 @@ datagrams(void)
 	TRY(file_remove, unlinkat(AT_FDCWD, "/etc/passwd", 0))
 
 #define SYSCALLS							\
-	TRY(socket_inet, socket(AF_INET, SOCK_STREAM, 0))		\
-	TRY(socket_inet6, socket(AF_INET6, SOCK_DGRAM, 0))		\
+	TRY(socket_tcp, socket(AF_INET, SOCK_STREAM, 0))		\
+	TRY(socket_tcp6, socket(AF_INET6, SOCK_STREAM, IPPROTO_TCP))	\
+	TRY(socket_mptcp, socket(AF_INET, SOCK_STREAM, 262))		\
+	TRY(socket_udp, socket(AF_INET, SOCK_DGRAM, 0))			\
+	TRY(socket_udp6, socket(AF_INET6, SOCK_DGRAM, IPPROTO_UDP))	\
+	TRY(socket_ping, socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP))	\
+	TRY(socket_raw, socket(AF_INET, SOCK_RAW, IPPROTO_RAW))		\
+	TRY(socket_packet, socket(AF_PACKET, SOCK_RAW, 0))		\
+	TRY(socket_vsock, socket(AF_VSOCK, SOCK_STREAM, 0))		\
+	TRY(socket_port, connect_tcp(1))				\
+	TRY(socket_server, listen_tcp())				\
 	TRY(socket_unix, socket(AF_UNIX, SOCK_STREAM, 0))		\
 	TRY(socket_netlink, socket(AF_NETLINK, SOCK_RAW, 0))		\
 	TRY(socket_datagrams, datagrams())				\
@@ -395,6 +440,16 @@ target_add(enum role role, bool channel)
 	link_on_end(t->link, link_ended);
 }
 
+/* As the callers do. */
+static void
+load(const struct conf *conf)
+{
+	(void)conf;
+	if (daemon_self() == ROLE_RESOLVER)
+		sandbox_datagrams();
+	sandbox_connects(daemon_self() == ROLE_RESOLVER ? 53 : 25);
+}
+
 static void
 start(const struct conf *conf)
 {
@@ -413,4 +468,5 @@ start(const struct conf *conf)
 	timer_set(&step, loop_now() + STEP);
 }
 
-const struct daemon daemon_role = { .name = "drill", .start = start };
+const struct daemon daemon_role = { .name = "drill", .load = load,
+	.start = start };

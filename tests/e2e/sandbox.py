@@ -163,6 +163,10 @@ class Process:
             lambda: sockets(self.pid, "unix") == wanted, 10)
         if self.kind != "TALKER":
             self.check(sockets(self.pid, "tcp") == 0, "it has the network")
+        # At rest a caller calls nobody.
+        for kind in "udp", "udp6", "tcp6":
+            self.check(self.kind == "TALKER" and kind == "tcp6" or
+                       sockets(self.pid, kind) == 0, "it has %s", kind)
 
     def examine(self):
         self.identity()

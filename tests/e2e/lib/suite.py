@@ -165,10 +165,9 @@ class Instance(Env):
             os.chown(self.root + "/keys/ecdsa.key", 61001, 61001)
 
     def _write(self, conf, data):
-        roles = ("key", "store", "auth", "queue", "mda", "smtpd",
-                 "submission", "pop3d")
+        from wire import KINDS
         users = "".join("user of %s is %d\n" % (role, 61001 + i)
-                        for i, role in enumerate(roles))
+                        for i, role in enumerate(KINDS))
         text = """server name %s
 privileges %s
 %slisten smtp on 127.0.0.1 port %s

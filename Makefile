@@ -22,13 +22,15 @@ VERSION	:= 0.1
 
 # Roles.  LIBS_x: the libraries of common/ it links, highest first;
 # SYS_x: the pkg-config modules and plain -l flags.
-ROLES	:= master smtpd queue mda store auth key pop3d relay resolver ctl
+ROLES	:= master smtpd queue mda store auth key pop3d imapd relay resolver ctl
 LIBS_master :=
 SYS_master := libseccomp
 LIBS_smtpd := task mail
 SYS_smtpd := libseccomp openssl
 LIBS_pop3d := task mail
 SYS_pop3d := libseccomp openssl
+LIBS_imapd := task mail
+SYS_imapd := libseccomp openssl
 LIBS_mda := task mail
 SYS_mda := libseccomp openssl
 LIBS_queue := engine mail
@@ -168,6 +170,7 @@ endef
 # What tests/session.h has instead, for the session daemons.
 FUZZSANS_smtpd := %/tls.c %/tls_chain.c %/tls_key.c %/daemon.c %/sandbox.c
 FUZZSANS_pop3d := $(FUZZSANS_smtpd)
+FUZZSANS_imapd := $(FUZZSANS_smtpd)
 # Without what needs a role's struct daemon.
 fuzzcore = $(filter-out %/main.c %/daemon.c %/sandbox.c,$(call src,common/core))
 fuzzsrc	 = $(if $(filter core,$(1)),,$(if $(filter $(1),$(LIBS)),\

@@ -94,11 +94,11 @@ granted(void *arg, enum wire_status status, const void *out)
 /* Nothing is waited for: what the session sends first lies in the socket
    until the store has taken its end. */
 static bool
-grant(const struct user *u, uint64_t number, int *fd)
+grant(const struct user *u, uint64_t number, uint32_t rights, int *fd)
 {
 	struct link *store = auth.store(u->row.shard);
 	struct store_grant_in in = { .user = u->row.number, .session = number,
-		.rights = RIGHT_POP3, .limit = user_limit(u) };
+		.rights = rights, .limit = user_limit(u) };
 	int ends[2];
 
 	if (!link_up(store))
@@ -118,11 +118,12 @@ session_open(struct link *l, struct user *u, int *fd)
 {
 	struct asker *a = asker_of(l);
 	uint64_t number = next_number();
+	uint32_t rights = link_peer(l) == ROLE_IMAPD ? RIGHT_IMAP : RIGHT_POP3;
 	struct session *s;
 
 	*fd = 0;
-	if (a->n >= SESSIONS_MAX ||
-	    (link_peer(l) != ROLE_SUBMISSION && !grant(u, number, fd)))
+	if (a->n >= SESSIONS_MAX || (link_peer(l) != ROLE_SUBMISSION &&
+	    !grant(u, number, rights, fd)))
 		return 0;
 	s = mem_zero(sizeof *s);
 	s->asker = a;

@@ -66,7 +66,8 @@ take_grant(struct request *r)
 	s = mem_zero(sizeof *s);
 	*s = (struct session){ .user = u, .number = in->session,
 		.rights = in->rights, .limit = in->limit,
-		.link = link_new(ROLE_POP3D, 0, LINK_CHANNEL) };
+		.link = link_new(in->rights & RIGHT_MAILBOXES ? ROLE_IMAPD :
+		    ROLE_POP3D, 0, LINK_CHANNEL) };
 	list_init(&s->streams);
 	if (count++ == 0)
 		list_init(&sessions);

@@ -100,6 +100,7 @@ struct conf {
 	uint64_t	 smtp_wait;		/* for a command */
 	uint64_t	 data_wait;		/* for the whole of a message */
 	uint64_t	 pop3_wait;		/* for a command */
+	uint64_t	 imap_wait;		/* likewise */
 	uint64_t	 login_wait;		/* from greeting to login */
 
 	/* the queue */

@@ -148,6 +148,9 @@ check_waits(struct checker *k)
 	if (k->c->pop3_wait < 10 * 60 * 1000)
 		wrong(k, k->c->said[CONF_pop3_wait],
 		    "POP3 clients must be given 10 minutes (RFC 1939 3)");
+	if (k->c->imap_wait < 30 * 60 * 1000)
+		wrong(k, k->c->said[CONF_imap_wait],
+		    "IMAP clients must be given 30 minutes (RFC 9051 5.4)");
 }
 
 static void

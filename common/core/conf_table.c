@@ -45,8 +45,8 @@ const struct service_row service_rows[SERVICES] = {
 	[SERVICE_LMTP] = { "lmtp", 0, false, false, ROLE_SMTPD },
 	[SERVICE_POP3] = { "pop3", 110, false, true, ROLE_POP3D },
 	[SERVICE_POP3S] = { "pop3s", 995, true, true, ROLE_POP3D },
-	[SERVICE_IMAP] = { "imap", 143, false, true, ROLES },
-	[SERVICE_IMAPS] = { "imaps", 993, true, true, ROLES },
+	[SERVICE_IMAP] = { "imap", 143, false, true, ROLE_IMAPD },
+	[SERVICE_IMAPS] = { "imaps", 993, true, true, ROLE_IMAPD },
 };
 
 bool

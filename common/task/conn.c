@@ -115,6 +115,27 @@ conn_wait(struct conn *c, enum conn_way way, const char *what,
 	return *bit;
 }
 
+bool
+conn_wait_wake(struct conn *c, enum conn_way way, const char *what,
+    uint64_t deadline, bool *woken)
+{
+	const bool *bit = bit_of(c, way);
+
+	if (!watch(c)) {
+		conn_broke(c, CONN_RESET, strerror(errno));
+		return false;
+	}
+	c->waiter = task_self();
+	c->awaited = bit;
+	while (!(*woken = task_woken()) && !*bit && task_doze(what, deadline))
+		;
+	c->waiter = NULL;
+	if (!*bit && !*woken)
+		conn_broke(c, task_cancelled() ? CONN_CANCELLED : CONN_TIMEOUT,
+		    what);
+	return *bit || *woken;
+}
+
 uint64_t
 conn_limit(const struct conn *c)
 {
@@ -233,6 +254,28 @@ conn_new(int fd, const char *peer)
 	c->watch.ready = ready;
 	c->writable = true;
 	c->peer = mem_str(slice_str(peer));
+	return c;
+}
+
+struct conn *
+conn_connect(const struct sockaddr *to, unsigned size, const char *peer,
+    uint64_t ms)
+{
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0), error = 0;
+	struct conn *c = conn_new(fd, peer);
+	socklen_t n = sizeof error;
+
+	if (fd < 0 || connect(fd, to, size) != 0)
+		error = errno;
+	/* Nobody there yet: writable is how the kernel says that this ended. */
+	c->writable = error == 0;
+	if (error == EINPROGRESS && conn_wait(c, WAY_OUT, "connection",
+	    loop_clock() + ms) &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
+		error = errno;
+	if (error != 0 && c->error == CONN_OK)
+		conn_broke(c, CONN_RESET, strerror(error));
 	return c;
 }
 

@@ -41,9 +41,14 @@ enum conn_line {
 };
 
 struct conn;
+struct sockaddr;
 
 /* Takes the descriptor, makes it non-blocking.  peer is copied. */
 struct conn	*conn_new(int fd, const char *peer);
+/* Calls out by TCP and waits until somebody is there, at most so many ms.
+   Never NULL: conn_error says whether it went well. */
+struct conn	*conn_connect(const struct sockaddr *, unsigned size,
+		    const char *peer, uint64_t ms);
 void		 conn_close(struct conn *);	/* flushes within 1 s, frees */
 
 /* Every wait below ends at the earlier of the two: `idle` ms after it began,
@@ -63,6 +68,9 @@ struct slice	 conn_read_some(struct conn *, size_t max);
 void		 conn_unread(struct conn *, size_t n);
 /* Exactly n bytes, appended to *to; false at an error (literals, BDAT). */
 bool		 conn_read_all(struct conn *, size_t n, struct buf *to);
+/* In a task: waits until there is input that nobody read yet, or task_wake
+   (IDLE waits for its client and for news).  False at an error. */
+bool		 conn_await(struct conn *, const char *what);
 /* Is input waiting that nobody read yet?  Looks at the socket too, without
    waiting (SMTP-4: early talkers). */
 bool		 conn_has_input(struct conn *);
@@ -90,6 +98,10 @@ uint64_t	 conn_sends(void);
    deadline of 10 s (TLS-4).  False: that failed, or input had been read before
    it (SMTP-5); the connection is dead. */
 bool		 conn_start_tls(struct conn *);
+/* The same as the client, within 60 s: `host` is whom we mean (RFC 6066 3).
+   verify: unless a trusted authority says that it is that host, it fails;
+   else any certificate will do, even none that can be checked. */
+bool		 conn_call_tls(struct conn *, const char *host, bool verify);
 bool		 conn_is_tls(const struct conn *);
 /* "TLSv1.3", "TLS_AES_256_GCM_SHA384", for Received and the log; "" without. */
 const char	*conn_tls_version(const struct conn *);

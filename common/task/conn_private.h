@@ -58,6 +58,9 @@ uint64_t	 conn_limit(const struct conn *);
    failed, with the error set. */
 bool		 conn_wait(struct conn *, enum conn_way, const char *what,
 		    uint64_t deadline);
+/* The same in a task, and a task_wake ends it too.  True: worth looking. */
+bool		 conn_wait_wake(struct conn *, enum conn_way, const char *what,
+		    uint64_t deadline, bool *woken);
 /* The first error stays.  why may be NULL. */
 void		 conn_broke(struct conn *, enum conn_error, const char *why);
 

@@ -239,6 +239,28 @@ conn_read_all(struct conn *c, size_t n, struct buf *to)
 }
 
 bool
+conn_await(struct conn *c, const char *what)
+{
+	uint64_t deadline = conn_limit(c);
+	bool woken = false;
+	enum conn_way way;
+	ssize_t n;
+
+	while (!is_over(c)) {
+		if (woken || c->in.at < c->in.n || (n = take(c, &way)) > 0)
+			return true;
+		if (n == 0)
+			conn_broke(c, CONN_EOF, NULL);
+		if (n != -1 || !conn_flush(c))
+			break;
+		conn_give_back(c);
+		conn_wait_wake(c, way, what, deadline, &woken);
+	}
+	conn_give_back(c);
+	return false;
+}
+
+bool
 conn_has_input(struct conn *c)
 {
 	char byte;

@@ -139,6 +139,15 @@ task_wait(const char *what, uint64_t deadline)
 }
 
 bool
+task_woken(void)
+{
+	bool woken = running->woken;
+
+	running->woken = false;
+	return woken;
+}
+
+bool
 task_sleep(const char *what, uint64_t ms)
 {
 	uint64_t until = loop_clock() + ms;

@@ -16,5 +16,7 @@
  * after which the condition decides.  False: deadline or cancelled. */
 bool		 task_doze(const char *what, uint64_t deadline);
 void		 task_resume(struct task *);
+/* Was this task woken (task_wake)?  Takes the wake. */
+bool		 task_woken(void);
 
 #endif

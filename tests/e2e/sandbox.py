@@ -20,6 +20,7 @@ LISTENS = {                     # services by role; the rest listens nowhere
     "smtpd": {"SMTP_PORT", "LMTP_SOCKET"},
     "submission": {"SUBMISSION_PORT", "SUBMISSIONS_PORT"},
     "pop3d": {"POP3_PORT", "POP3S_PORT"},
+    "imapd": {"IMAP_PORT", "IMAPS_PORT"},
 }
 ANONYMOUS = {"anon_inode:[eventpoll]", "anon_inode:[eventfd]"}
 

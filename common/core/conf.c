@@ -136,6 +136,9 @@ target(struct reader *r, const struct sentence *s)
 	case PLACE_forwarder:
 		return element_new(c, &c->forwarders, &c->n_forwarders,
 		    sizeof *c->forwarders);
+	case PLACE_smarthost:
+		return element_new(c, &c->smarthosts, &c->n_smarthosts,
+		    sizeof *c->smarthosts);
 	default:
 		return c;
 	}
@@ -196,6 +199,8 @@ apply(struct reader *r, const struct sentence *s, struct value *v)
 		((struct certificate *)base)->line = r->number;
 	if (s->slots[0].place == PLACE_forwarder)
 		forwarder_complete(r, base);
+	if (s->slots[0].place == PLACE_smarthost)
+		((struct smarthost *)base)->line = r->number;
 }
 
 static void

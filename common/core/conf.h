@@ -57,6 +57,17 @@ struct forwarder {
 	unsigned	 line;
 };
 
+/* A server that takes mail for others; to and from are domains, of which at
+   most one is not empty. */
+struct smarthost {
+	struct slice	 to, from;
+	struct slice	 host;
+	uint32_t	 port;
+	struct slice	 user;		/* of AUTH; empty: none */
+	struct slice	 password;	/* the file it is in */
+	unsigned	 line;
+};
+
 /* Names of the sentences, for conf.said. */
 enum conf_sentence {
 #define SENTENCE(name, pattern, standard, change, example, doc) CONF_##name,
@@ -89,6 +100,12 @@ struct conf {
 	size_t		 n_forwarders;
 	struct slice	 names;		/* file; empty: none */
 	struct slice	 anchor;	/* file of trust anchors */
+
+	/* mail to other servers */
+	struct smarthost *smarthosts;
+	size_t		 n_smarthosts;
+	uint32_t	 relay_port;
+	uint32_t	 relay_sessions;	/* in one process */
 
 	/* what strangers may do */
 	uint32_t	 sessions[ROLES];	/* in one process; talkers */

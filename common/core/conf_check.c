@@ -122,6 +122,22 @@ check_listener(struct checker *k, const struct listener *l)
 		}
 }
 
+/* Of two for the same mail only one could be meant. */
+static void
+check_smarthosts(struct checker *k)
+{
+	const struct smarthost *h = k->c->smarthosts;
+
+	for (size_t i = 0; i < k->c->n_smarthosts; i++)
+		for (size_t j = 0; j < i; j++)
+			if (slice_ieq(h[i].to, h[j].to) &&
+			    slice_ieq(h[i].from, h[j].from)) {
+				wrong(k, h[i].line, "line %u sends this mail "
+				    "elsewhere already", h[j].line);
+				break;
+			}
+}
+
 static void
 check_network(struct checker *k)
 {
@@ -203,6 +219,8 @@ conf_files(const struct conf *c, enum role role)
 		own += c->workers[i];
 	if (role == ROLE_STORE)
 		return own + reading;
+	if (role == ROLE_RELAY)		/* likewise */
+		return own + 2 * (uint64_t)c->relay_sessions;
 	if (role == ROLE_QUEUE)		/* a long body has its own socket */
 		return own + talking;
 	/* the peer, and a channel or a long body */
@@ -236,6 +254,7 @@ conf_check(const struct conf *c, const struct conf_machine *machine,
 	check_start(&k);
 	check_users(&k);
 	check_network(&k);
+	check_smarthosts(&k);
 	check_waits(&k);
 	check_queue(&k);
 	check_files(&k);

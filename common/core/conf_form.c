@@ -53,6 +53,19 @@ word_is_address(struct slice s)
 	return word_is_host(s);
 }
 
+/* What a login is called elsewhere is not ours to say; this is what needs no
+   quoting anywhere. */
+bool
+word_is_name(struct slice word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (!alnum(word.p[i]) &&
+		    (word.p[i] == '\0' ||
+		    strchr("@._+-=~#%/\\", word.p[i]) == NULL))
+			return false;
+	return word.n > 0;
+}
+
 /* As useradd(8) takes it, or a number; but not root. */
 bool
 word_is_user(struct slice s)

@@ -15,12 +15,12 @@
 
 #include "common/core/conf.h"
 
-enum { SENTENCE_SLOTS = 4, LINE_WORDS = 16, MISS_WANTS = 12 };
+enum { SENTENCE_SLOTS = 5, LINE_WORDS = 16, MISS_WANTS = 12 };
 
 /* ---- the table */
 
 enum slot_kind {
-	SLOT_HOST, SLOT_ADDRESS, SLOT_PATH, SLOT_PLACE, SLOT_USER, SLOT_IP,
+	SLOT_HOST, SLOT_ADDRESS, SLOT_PATH, SLOT_PLACE, SLOT_USER, SLOT_NAME, SLOT_IP,
 	SLOT_LEVEL, SLOT_PRIVILEGES, SLOT_CHILD, SLOT_WORKER, SLOT_TALKER,
 	SLOT_SERVICE, SLOT_NUMBER, SLOT_SIZE, SLOT_TIME, SLOT_MODE,
 	SLOT_QUOTA, SLOT_SIGN, SLOT_KINDS
@@ -34,6 +34,7 @@ enum place {
 	PLACE_listener,		/* a field of a new list element */
 	PLACE_certificate,
 	PLACE_forwarder,
+	PLACE_smarthost,
 };
 
 struct slot {
@@ -114,6 +115,7 @@ void		 word_show(struct buf *, struct slice);
 bool		 word_is_host(struct slice);
 bool		 word_is_address(struct slice);
 bool		 word_is_user(struct slice);
+bool		 word_is_name(struct slice);
 bool		 word_is_path(struct slice);
 bool		 word_is_place(struct slice);
 

@@ -14,6 +14,10 @@ line_show(const struct sentence *s, const void *base, size_t index,
 	while (pattern_next(&pattern, &p)) {
 		struct value v = { .number = index };
 
+		/* an ending that says nothing */
+		if (p.optional && kind_is_text(slot->kind) &&
+		    slot_load(slot, base, 0).text.n == 0)
+			break;
 		if (p.text.p != s->pattern)
 			buf_char(b, ' ');
 		if (!p.slot) {
@@ -44,6 +48,21 @@ listeners_show(const struct conf *c, const struct sentence *s, struct buf *b)
 	}
 }
 
+/* Likewise, of three kinds. */
+static void
+smarthosts_show(const struct conf *c, const struct sentence *s, struct buf *b)
+{
+	if (s != &conf_sentences[CONF_smarthost])
+		return;
+	for (size_t i = 0; i < c->n_smarthosts; i++) {
+		const struct smarthost *h = &c->smarthosts[i];
+		enum conf_sentence id = h->to.n > 0 ? CONF_smarthost_to :
+		    h->from.n > 0 ? CONF_smarthost_from : CONF_smarthost;
+
+		line_show(&conf_sentences[id], h, 0, b);
+	}
+}
+
 void
 sentence_show(const struct conf *c, const struct sentence *s, struct buf *b)
 {
@@ -57,6 +76,8 @@ sentence_show(const struct conf *c, const struct sentence *s, struct buf *b)
 	} else if (slot->place == PLACE_forwarder) {
 		for (size_t i = 0; i < c->n_forwarders; i++)
 			line_show(s, &c->forwarders[i], 0, b);
+	} else if (slot->place == PLACE_smarthost) {
+		smarthosts_show(c, s, b);
 	} else if (who != NULL) {
 		for (unsigned i = 0; i < ROLES; i++)
 			if (kind_has_role(who->kind, (enum role)i))

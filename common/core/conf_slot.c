@@ -270,6 +270,7 @@ read_kind(struct reading *r)
 	case SLOT_PATH: return word_is_path(word) && word.n <= slot->most;
 	case SLOT_PLACE: return word_is_place(word) && word.n <= slot->most;
 	case SLOT_USER: return word_is_user(word);
+	case SLOT_NAME: return word_is_name(word) && word.n <= slot->most;
 	case SLOT_IP: return read_ip(r);
 	case SLOT_NUMBER:
 		return slice_u64(word, slot->most, &r->v->number) &&
@@ -288,6 +289,7 @@ static const char *const kind_wants[SLOT_KINDS] = {
 	[SLOT_PATH] = "a path from /",
 	[SLOT_PLACE] = "\"stderr\" or a path from /",
 	[SLOT_USER] = "a system user, by name or number and not root",
+	[SLOT_NAME] = "a user name",
 	[SLOT_IP] = "an IPv4 or IPv6 address or *",
 	[SLOT_NUMBER] = "a number",
 	[SLOT_SIZE] = "a size",

@@ -152,9 +152,9 @@ tls_close(struct conn *c)
 /* ---- the handshake */
 
 static bool
-shake_hands(struct conn *c)
+shake_hands(struct conn *c, uint64_t ms)
 {
-	uint64_t deadline = loop_clock() + HANDSHAKE;
+	uint64_t deadline = loop_clock() + ms;
 	enum conn_way way;
 	ssize_t n;
 	int r;
@@ -163,7 +163,7 @@ shake_hands(struct conn *c)
 		deadline = c->deadline;
 	for (;;) {
 		ERR_clear_error();
-		if ((r = SSL_accept(c->tls)) == 1)
+		if ((r = SSL_do_handshake(c->tls)) == 1)
 			return true;
 		if ((n = outcome(c, r, &way)) == 0)
 			conn_broke(c, CONN_EOF, NULL);
@@ -175,28 +175,45 @@ shake_hands(struct conn *c)
 /* What was received before the handshake is not protected by it: whoever
    put it there could have been anybody (SMTP-5). */
 bool
-conn_start_tls(struct conn *c)
+tls_may_begin(struct conn *c)
 {
-	SSL_CTX *context = tls_context();
-	BIO *bio;
-
 	if (!conn_flush(c))
 		return false;
 	if (c->in.at < c->in.n)
 		conn_broke(c, CONN_TLS, "input before the handshake");
-	else if (context == NULL)
-		conn_broke(c, CONN_TLS, "no certificate");
-	if (c->error != CONN_OK)
-		return false;
+	return c->error == CONN_OK;
+}
+
+bool
+tls_begin(struct conn *c, SSL *ssl, uint64_t ms)
+{
+	BIO *bio = bio_new(c);
+
 	conn_forget_input(c);
-	if ((c->tls = SSL_new(context)) == NULL)
-		fatal("OpenSSL: %s", tls_error());
-	bio = bio_new(c);
+	c->tls = ssl;
 	SSL_set_bio(c->tls, bio, bio);
-	if (shake_hands(c))
+	if (shake_hands(c, ms))
 		return true;
 	c->no_way_out = true;
 	return false;
+}
+
+bool
+conn_start_tls(struct conn *c)
+{
+	SSL_CTX *context = tls_context();
+	SSL *ssl;
+
+	if (!tls_may_begin(c))
+		return false;
+	if (context == NULL) {
+		conn_broke(c, CONN_TLS, "no certificate");
+		return false;
+	}
+	if ((ssl = SSL_new(context)) == NULL)
+		fatal("OpenSSL: %s", tls_error());
+	SSL_set_accept_state(ssl);
+	return tls_begin(c, ssl, HANDSHAKE);
 }
 
 bool

@@ -12,6 +12,10 @@
  * renegotiation, no compression, no early data, session tickets off.  RSA
  * and ECDSA chains side by side.  ALPN: a client that offers a list without
  * our protocol's name is refused (TLS-2; RFC 7301 3.2).
+ *
+ * Client side: with a server that was found by unsigned MX records, TLS that
+ * proves no name is still better than none (RFC 7435), so somewhat weaker keys
+ * are taken there; where the name must be proved they are not.
  */
 #ifndef TASK_TLS_H
 #define TASK_TLS_H
@@ -29,5 +33,9 @@ void		 tls_init(const char *alpn);
 void		 tls_follow_key(struct link *key);
 /* Have chains come yet?  Until then STARTTLS is not offered. */
 bool		 tls_ready(void);
+
+/* For conn_call_tls; before confinement, as it reads the PEM file of trusted
+   authorities.  False: the file gives none, and nothing can be verified. */
+bool		 tls_client_init(const char *authorities);
 
 #endif

@@ -4,6 +4,7 @@
  *	tls.c	    a connection's TLS
  *	tls_chain.c the chains and what we offer, for all connections
  *	tls_key.c   private keys that are not here
+ *	tls_client.c	whom we call, and how sure we are that it is them
  */
 #ifndef TASK_TLS_PRIVATE_H
 #define TASK_TLS_PRIVATE_H
@@ -17,6 +18,14 @@ enum { SPKI_HASH = 32 };	/* bytes of a SHA-256 */
 
 /* The context of new connections; NULL: no chain has come yet. */
 SSL_CTX		*tls_context(void);
+struct conn;
+
+/* Makes c a connection of this SSL, which it takes, and shakes hands within so
+   many ms.  False: the connection is dead. */
+bool		 tls_begin(struct conn *, SSL *, uint64_t ms);
+/* Sends what is in the output.  False: something came before the handshake
+   (SMTP-5), or the connection has failed. */
+bool		 tls_may_begin(struct conn *);
 /* What the oldest error in OpenSSL's queue says; static text.  Clears it. */
 const char	*tls_error(void);
 

@@ -352,6 +352,7 @@ commit_now(struct message *m, struct request *r, struct slice header)
 		return;
 	}
 	m->settling->request = r;
+	txn_small(txn);		/* it is what frees the spool */
 	if (message_over(m)) {
 		spool_remove(txn, m->id);
 		token_finish(txn, m);

@@ -14,6 +14,7 @@ enum {
 	LIFE_RETRY = 1000,	/* ms, when the disk is full at the start */
 	LIFE_ENDS = UINT32_MAX - 65536,	/* a new life begins in good time */
 	SLACK = 64 * 1024,	/* rows and headers of one message */
+	FULL_OVER = 10 * 1000,	/* ms without a refusal: there is room again */
 };
 
 static struct engine	*engine;
@@ -21,7 +22,8 @@ static void		(*on_ready)(void);
 static char		 token_key[SPOOL_KEY];
 static uint32_t		 life, next_life, counter;
 static bool		 alive;		/* life is durable */
-static bool		 was_full;
+static uint64_t		 refused_at;	/* 0: it is not full */
+static uint64_t		 refused_bytes;	/* the largest of them */
 static struct timer	 life_timer;
 
 /* ---- keys */
@@ -88,6 +90,7 @@ life_begin(struct timer *t)
 	buf_be32(&value, next_life);
 	buf_add(&value, token_key, sizeof token_key);
 	txn_put(txn, ENGINE_ROWS, key_begin(&key, 'L'), buf_view(&value), 0);
+	txn_small(txn);		/* a full spool must be emptied */
 	txn_commit(txn, life_durable, NULL);
 	buf_free(&key);
 	buf_free(&value);
@@ -157,12 +160,23 @@ spool_engine(void)
 bool
 spool_room(uint64_t bytes)
 {
-	bool full = !engine_room(engine, bytes + hold_bytes() + SLACK);
+	uint64_t held = hold_bytes() + SLACK;
 
-	if (full && !was_full)
-		LOG(spool_full, .bytes = bytes);
-	was_full = full;
-	return !full;
+	if (!engine_room(engine, bytes + held)) {
+		if (refused_at == 0)
+			LOG(spool_full, .bytes = bytes);
+		refused_at = loop_now() | 1;
+		if (bytes > refused_bytes)
+			refused_bytes = bytes;
+		return false;
+	}
+	/* That a smaller one has room says little. */
+	if (refused_at != 0 && loop_now() >= refused_at + FULL_OVER &&
+	    engine_room(engine, refused_bytes + held)) {
+		LOG(spool_has_room, .bytes = refused_bytes);
+		refused_at = refused_bytes = 0;
+	}
+	return true;
 }
 
 struct txn *
@@ -340,7 +354,7 @@ spool_open(struct engine *e, void (*ready)(void))
 	engine = e;
 	on_ready = ready;
 	alive = false;
-	was_full = false;
+	refused_at = refused_bytes = 0;
 	life = 0;
 	life_timer.fire = life_begin;
 	life_read();

@@ -38,7 +38,8 @@ struct slice	 spool_key(void);
 uint64_t	 spool_mint(void);
 uint32_t	 spool_life(void);
 /* Is there room for a message of this size, besides all that is held?  Says
-   so in the log when it changes. */
+   so in the log once when it becomes full, and once when for some time
+   nobody was refused. */
 bool		 spool_room(uint64_t bytes);
 
 struct txn	*spool_begin(void);

@@ -115,6 +115,7 @@ take_back(struct change *c)
 		return;
 	again = mem_zero(sizeof *again);
 	change_begin(again, c->user, c->box);
+	txn_small(again->txn);
 	change_commit(again, corrected);
 }
 

@@ -285,7 +285,7 @@ conf_derive(struct conf *c)
 	const char *text;
 
 	if (c->said[CONF_free_floor] == 0)
-		c->free_floor = c->message_max + c->message_max / 2;
+		c->free_floor = conf_floor(c);
 	if (c->postmaster.n > 0 || c->server_name.n == 0)
 		return;
 	text = arena_printf(&c->arena, "postmaster@%s", c->server_name.p);

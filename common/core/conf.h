@@ -127,7 +127,7 @@ struct conf {
 	uint64_t	 retry_most;	/* the interval grows up to this */
 	uint64_t	 warn_after;
 	uint64_t	 expire_after;
-	uint64_t	 free_floor;	/* default 1.5 x message_max (DUR-5) */
+	uint64_t	 free_floor;	/* default: conf_floor (DUR-5) */
 
 	/* mailboxes */
 	uint64_t	 cache;		/* of the index, per keeper */
@@ -172,6 +172,8 @@ void		 conf_show(const struct conf *, struct buf *);
 void		 conf_changes(const struct conf *old, const struct conf *new,
 		    struct buf *restart);
 
+/* The least free_floor, and its default. */
+uint64_t	 conf_floor(const struct conf *);
 /* Descriptors one process of this role may need at once. */
 uint64_t	 conf_files(const struct conf *, enum role);
 

@@ -169,6 +169,14 @@ check_waits(struct checker *k)
 		    "IMAP clients must be given 30 minutes (RFC 9051 5.4)");
 }
 
+/* Below it, keepers may be writing what was accepted above it: a message each,
+   and a new segment each of store and queue. */
+uint64_t
+conf_floor(const struct conf *c)
+{
+	return c->message_max + c->message_max / 2 + 2 * c->segment;
+}
+
 static void
 check_queue(struct checker *k)
 {
@@ -186,9 +194,11 @@ check_queue(struct checker *k)
 		wrong(k, c->said[CONF_warn_after] ? c->said[CONF_warn_after] :
 		    c->said[CONF_expire_after],
 		    "senders are warned only after messages are given up");
-	if (c->free_floor < c->message_max + c->message_max / 2)
+	if (c->free_floor < conf_floor(c))
 		wrong(k, c->said[CONF_free_floor], "refuse mail while there is "
-		    "still room for one and a half of the largest message");
+		    "still room for one and a half of the largest message and "
+		    "two segments: here %llu MB",
+		    (unsigned long long)((conf_floor(c) + (1 << 20) - 1) >> 20));
 }
 
 /* Sessions talk to their store over a channel each. */

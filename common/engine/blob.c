@@ -19,6 +19,7 @@
 
 #include "common/core/codec.h"
 #include "common/core/log.h"
+#include "common/engine/disk.h"
 
 enum { READ_MAX = 256 * 1024 };
 
@@ -65,6 +66,35 @@ hold_land(struct file *f, uint64_t number)
 
 	h->flying--;
 	hold_over(f, h);
+}
+
+struct losing {
+	struct file	*f;
+	struct group	*group;
+};
+
+static void
+lose(struct map_node *n, void *arg)
+{
+	struct hold *h = CONTAINER(n, struct hold, node);
+	const struct losing *l = arg;
+
+	if (h->group != l->group)
+		return;
+	if (h->own)
+		blob_doom(l->f, n->key);
+	h->group = NULL;
+	h->own = false;
+	h->lost = true;
+}
+
+/* This group found no room: nobody may name the blobs that it brought. */
+void
+hold_lose(struct file *f, struct group *g)
+{
+	struct losing l = { f, g };
+
+	map_each(&f->holds, lose, &l);
 }
 
 void
@@ -115,6 +145,7 @@ struct incoming {
 	int		 fd;		/* then; else -1 */
 	uint64_t	 number, length;
 	uint32_t	 crc;
+	bool		 full;		/* its file cannot be kept */
 	struct job	 job;
 	void		(*done)(void *, enum engine_status, uint64_t);
 	void		*arg;
@@ -152,7 +183,7 @@ append(struct incoming *b, struct slice s)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == ENOSPC || errno == EDQUOT))
+		if (n < 0 && error_is_full(errno))
 			return false;
 		if (n <= 0)
 			fatal("write to a blob");
@@ -220,9 +251,15 @@ keep(struct job *j)
 
 	blob_name(from, 't', b->number);
 	blob_name(to, 'b', b->number);
-	if (fdatasync(b->fd) != 0 || renameat(dir, from, dir, to) != 0 ||
-	    fsync(dir) != 0)
+	if (fdatasync(b->fd) == 0 && renameat(dir, from, dir, to) == 0 &&
+	    fsync(dir) == 0)
+		return;
+	/* Some file systems find room only now. */
+	b->full = error_is_full(errno);
+	if (!b->full)
 		fatal("sync of a blob");
+	unlinkat(dir, from, 0);
+	unlinkat(dir, to, 0);
 }
 
 static void
@@ -230,9 +267,15 @@ kept(struct job *j)
 {
 	struct incoming *b = CONTAINER(j, struct incoming, job);
 	struct file *f = FILE_OF(b->blob.engine);
-	struct hold *h = hold_get(f, b->number);
 	struct slice body;
+	struct hold *h;
 
+	if (b->full) {
+		b->done(b->arg, ENGINE_FULL, 0);
+		incoming_free(b);
+		return;
+	}
+	h = hold_get(f, b->number);
 	h->held = 1;
 	h->group = f->filling;
 	h->own = true;

@@ -208,7 +208,10 @@ moved(void *arg, enum engine_status status)
 	struct file *f = arg;
 	struct compaction *c = &f->compaction;
 
-	(void)status;
+	if (status != ENGINE_OK) {	/* the slice comes again */
+		answer(f, status);
+		return;
+	}
 	c->at = c->next;
 	if (c->over && c->victim->live == 0) {
 		c->job = (struct job){ .work = flush, .done = flushed };
@@ -231,6 +234,8 @@ slice_read(struct job *j)
 {
 	struct compaction *c = CONTAINER(j, struct compaction, job);
 	struct file *f = CONTAINER(c, struct file, compaction);
+	const struct answer a = { .done = moved, .arg = f,
+		.kind = ANSWER_GROWS };
 
 	if (c->bad) {
 		c->victim->rotten = true;
@@ -247,7 +252,7 @@ slice_read(struct job *j)
 		return;
 	}
 	move_all(f);
-	group_answer(f, moved, f, ENGINE_OK);
+	group_answer(f, &a);
 }
 
 void

@@ -105,6 +105,12 @@ txn_delrange(struct txn *t, struct slice from, struct slice to)
 	t->frees = true;
 }
 
+void
+txn_small(struct txn *t)
+{
+	t->frees = true;
+}
+
 size_t
 txn_named(const struct txn *t)
 {

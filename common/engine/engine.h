@@ -82,13 +82,18 @@ void		 engine_close(struct engine *);
    (a copy): the row then holds it, and
    the bytes go when the last row that names them goes.  Putting a key anew
    replaces value and blob.  commit frees the txn; done may be NULL.  A txn
-   without any change still gets its place in the order. */
+   without any change still gets its place in the order.  FULL: nothing of it
+   was written; blobs it names that came since are lost as well.  A txn that
+   deletes needs much less room than one that only puts or names a blob. */
 struct txn	*txn_begin(struct engine *, uint64_t unit);
 void		 txn_put(struct txn *, enum engine_space, struct slice key,
 		    struct slice value, uint64_t blob);
 void		 txn_del(struct txn *, enum engine_space, struct slice key);
 /* All keys k of both spaces with from <= k < to (bytewise). */
 void		 txn_delrange(struct txn *, struct slice from, struct slice to);
+/* It puts a little in place of what is there, on the way to a deletion: like
+   one it may use the room that is kept from mail.  Not if it names a blob. */
+void		 txn_small(struct txn *);
 void		 txn_commit(struct txn *, engine_done *, void *arg);
 void		 txn_drop(struct txn *);
 
@@ -128,8 +133,7 @@ void		 blob_read(struct engine *, uint64_t number, uint64_t offset,
 void		 engine_settle(struct engine *, uint64_t unit, engine_done *,
 		    void *arg);
 
-/* Is there room for this many bytes above the floor?  Kept with every
-   answer that accepts mail; a file system call at most once a second. */
+/* Is there room for this many bytes above the floor?  Costs a system call. */
 bool		 engine_room(struct engine *, uint64_t bytes);
 
 /* Figures for `status` and tests. */

@@ -14,11 +14,12 @@
 enum { CACHE_LEAST = 1 << 20, SEGMENT_LEAST = 64 << 10 };
 
 /* Whoever comes next makes it anew, even if what failed is a page that the
-   recovery of Berkeley DB does not look at.  A full disk is no damage. */
+   recovery of Berkeley DB does not look at.  A full disk is no damage, and to
+   make it anew would need even more. */
 void
 index_broken(struct file *f)
 {
-	if (file_room(&f->engine, 0))
+	if (!reserve_failed())
 		close(openat(f->dir, "rebuild", O_WRONLY | O_CREAT | O_CLOEXEC,
 		    0600));
 	errno = 0;
@@ -112,6 +113,7 @@ file_close(struct engine *e)
 	map_free(&f->touched);
 	arena_free(&f->arena);
 	buf_free(&f->scratch);
+	reserve_close(&f->reserve);
 	close(f->segments.dir);
 	close(f->dir);
 	close(f->lock);		/* and with it the lock */

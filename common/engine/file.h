@@ -9,6 +9,7 @@
  *	folder.c	what files there are
  *	maintain.c	flush, checkpoint, segments made ahead
  *	room.c		is there room, and what is kept back
+ *	reserve.c	what is kept back for the index
  *	compact.c	moves what lives out of nearly dead segments
  *	export.c	verify, export, import
  *
@@ -26,13 +27,23 @@
 #include "common/engine/index.h"
 #include "common/engine/ops.h"
 #include "common/engine/record.h"
+#include "common/engine/reserve.h"
 #include "common/engine/segment.h"
+
+/* What becomes of an answer if its group cannot be written. */
+enum answer_kind {
+	ANSWER_NOTHING,		/* nothing: it wrote no record */
+	ANSWER_GROWS,		/* FULL */
+	ANSWER_FREES,		/* its record is tried again without those */
+};
 
 /* One callback, in the order of the commits. */
 struct answer {
-	engine_done	*done;
+	engine_done	*done;		/* or NULL */
 	void		*arg;
 	enum engine_status status;
+	enum answer_kind kind;
+	size_t		 at;		/* FREES: its record in the group */
 };
 
 /* What is written and synced at once. */
@@ -50,6 +61,8 @@ struct group {
 	uint64_t	 base;
 	int		 fd;
 	uint64_t	 size;		/* of a new segment's file */
+	bool		 full;		/* there was no room for that */
+	bool		 grows;		/* holds more than what frees room */
 };
 
 struct committer {
@@ -74,6 +87,7 @@ struct hold {
 	uint64_t	 length;
 	uint32_t	 crc;		/* of a file */
 	bool		 own;
+	bool		 lost;		/* its group found no room */
 };
 
 enum place_kind { PLACE_SEGMENT = 1, PLACE_FILE, PLACE_LOST };
@@ -164,8 +178,7 @@ struct file {
 	struct buf	 doomed;	/* for the next upkeep */
 	struct buf	 waiting;	/* struct answer: for a checkpoint */
 
-	uint64_t	 free_bytes;	/* of the file system, room.c */
-	bool		 reserved;	/* the file `reserve` is there */
+	struct reserve	 reserve;
 	struct compaction compaction;
 	struct engine_figures figures;
 };
@@ -188,8 +201,8 @@ void		 group_commit(struct engine *, struct txn *, engine_done *,
 		    void *);
 void		 group_settle(struct engine *, uint64_t unit, engine_done *,
 		    void *);
-void		 group_answer(struct file *, engine_done *, void *,
-		    enum engine_status);	/* in its turn */
+void		 group_answer(struct file *, const struct answer *);
+						/* in its turn */
 /* A record of n pieces joins the group being filled; its place in there. */
 size_t		 group_add(struct file *, enum record_type, uint64_t id,
 		    const struct slice *, size_t n);
@@ -221,13 +234,13 @@ void		 file_blob_read(struct engine *, uint64_t, uint64_t, size_t,
 struct hold	*hold_find(const struct file *, uint64_t);
 void		 hold_fly(struct file *, uint64_t);	/* a put names it */
 void		 hold_land(struct file *, uint64_t);	/* and is applied */
+void		 hold_lose(struct file *, struct group *);
 void		 blob_doom(struct file *, uint64_t);
 
 /* maintain.c */
 bool		 file_room(struct engine *, uint64_t);
 bool		 room_to_delete(struct file *, uint64_t);
-/* Makes the reserve if there is plenty, gives it up if there is nothing. */
-void		 room_reserve(struct file *);
+bool		 room_reserve(struct file *);	/* is it whole, or now? */
 void		 room_open(struct file *);	/* before recovery */
 void		 maintain_wrote(struct file *, uint64_t bytes);
 void		 maintain_rotated(struct file *, struct segment *old);

@@ -11,6 +11,10 @@
  * and calls back in order, so the next sync runs meanwhile.  Only the loop
  * moves groups, and only there: a group is never written before the one
  * before it is durable, which recover.c builds on.
+ *
+ * A group that needs a new segment may find that others have taken the disk.
+ * Nothing of it is written then, and nothing was promised: what grows is
+ * answered FULL, what frees room is tried once more without it.
  */
 #include "common/engine/file.h"
 
@@ -24,6 +28,7 @@
 
 #include "common/core/codec.h"
 #include "common/core/log.h"
+#include "common/engine/disk.h"
 
 enum { KEEP = 8 << 20 };	/* memory a group keeps between its flights */
 
@@ -50,8 +55,11 @@ group_write(struct committer *c, struct group *g)
 	if (g->start.number != 0) {
 		g->fd = segment_create(c->segments, &g->start, g->bytes.n,
 		    &g->size);
-		if (g->fd < 0)
+		if (g->fd < 0 && !error_is_full(errno))
 			fatal("new segment");
+		g->full = g->fd < 0;
+		if (g->full)
+			return;
 	}
 	write_all(g->fd, buf_view(&g->bytes), g->base);
 	if (fdatasync(g->fd) != 0)
@@ -100,16 +108,14 @@ group_clear(struct group *g)
 	buf_clear(&g->bytes);
 	g->start.number = 0;
 	g->commits = 0;
+	g->full = g->grows = false;
 }
 
 void
-group_answer(struct file *f, engine_done *done, void *arg,
-    enum engine_status status)
+group_answer(struct file *f, const struct answer *a)
 {
-	const struct answer a = { done, arg, status };
-
-	if (done != NULL)
-		buf_add(&f->filling->answers, &a, sizeof a);
+	if (a->done != NULL || a->kind != ANSWER_NOTHING)
+		buf_add(&f->filling->answers, a, sizeof *a);
 	loop_again();
 }
 
@@ -120,7 +126,8 @@ answer_all(struct group *g)
 
 	for (size_t i = 0; i < g->answers.n; i += sizeof a) {
 		memcpy(&a, g->answers.p + i, sizeof a);
-		a.done(a.arg, a.status);
+		if (a.done != NULL)
+			a.done(a.arg, a.status);
 	}
 }
 
@@ -137,6 +144,7 @@ group_add(struct file *f, enum record_type type, uint64_t id,
 		buf_slice(&g->bytes, v[i]);
 	record_finish(&g->bytes, at, &r);
 	g->last = r.sequence;
+	g->grows |= type != RECORD_ROWS;
 	loop_again();
 	return at;
 }
@@ -152,35 +160,64 @@ unit_note(struct group *g, uint64_t unit)
 	map_put(&g->units, &u->node, unit);
 }
 
+static size_t
+rows_add(struct file *f, uint64_t unit, struct slice body)
+{
+	unit_note(f->filling, unit);
+	return group_add(f, RECORD_ROWS, unit, &body, 1);
+}
+
+/* Does it name a blob whose group found no room? */
+static bool
+names_lost(const struct file *f, const struct txn *t)
+{
+	for (size_t i = 0; i < txn_named(t); i++) {
+		const struct hold *h = hold_find(f, txn_blob(t, i));
+
+		if (h != NULL && h->lost)
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_room(struct file *f, const struct txn *t)
+{
+	if (t->body.n == 0)
+		return true;
+	return t->grows ? file_room(&f->engine, t->body.n) &&
+	    !names_lost(f, t) : room_to_delete(f, t->body.n);
+}
+
 void
 group_commit(struct engine *e, struct txn *t, engine_done *done, void *arg)
 {
 	struct file *f = FILE_OF(e);
 	struct group *g = f->filling;
-	struct slice body = buf_view(&t->body);
-	bool room = t->grows ? file_room(e, body.n) :
-	    room_to_delete(f, body.n);
+	struct answer a = { .done = done, .arg = arg };
 
-	if (body.n > 0 && !room) {
-		group_answer(f, done, arg, ENGINE_FULL);
+	if (!has_room(f, t)) {
+		a.status = ENGINE_FULL;
+		group_answer(f, &a);
 		return;
 	}
-	if (body.n > 0) {
-		group_add(f, RECORD_ROWS, t->unit, &body, 1);
-		unit_note(g, t->unit);
+	if (t->body.n > 0) {
+		a.kind = t->grows ? ANSWER_GROWS : ANSWER_FREES;
+		a.at = rows_add(f, t->unit, buf_view(&t->body));
+		g->grows |= t->grows;
 	}
 	for (size_t i = 0; i < txn_named(t); i++)
 		hold_fly(f, txn_blob(t, i));
 	buf_slice(&g->named, buf_view(&t->blobs));
 	g->commits++;
-	group_answer(f, done, arg, ENGINE_OK);
+	group_answer(f, &a);
 }
 
 void
 group_settle(struct engine *e, uint64_t unit, engine_done *done, void *arg)
 {
 	struct file *f = FILE_OF(e);
-	const struct answer a = { done, arg, ENGINE_OK };
+	const struct answer a = { .done = done, .arg = arg };
 
 	if (map_get(&f->filling->units, unit) != NULL)
 		buf_add(&f->filling->answers, &a, sizeof a);
@@ -322,16 +359,22 @@ apply_records(struct file *f, struct group *g)
 }
 
 static void
-apply(struct file *f, struct group *g)
+named_land(struct file *f, const struct group *g)
 {
-	if (!apply_begin(f) || !apply_records(f, g))
-		index_broken(f);
 	for (size_t i = 0; i < g->named.n; i += sizeof(uint64_t)) {
 		uint64_t number;
 
 		memcpy(&number, g->named.p + i, sizeof number);
 		hold_land(f, number);
 	}
+}
+
+static void
+apply(struct file *f, struct group *g)
+{
+	if (!apply_begin(f) || !apply_records(f, g))
+		index_broken(f);
+	named_land(f, g);
 	if (!apply_end(f))
 		index_broken(f);
 }
@@ -357,12 +400,58 @@ advance(struct file *f, struct group *g)
 	f->figures.sequence = g->last;
 }
 
-/* The group in flight is durable. */
+/* The answers of a group that was not written pass to the next one, in their
+   order, and with them the records that free room.  If there is nothing else
+   in it, there is no room for those either. */
+static void
+answers_pass(struct file *f, struct group *from, bool again)
+{
+	struct answer a;
+
+	for (size_t i = 0; i < from->answers.n; i += sizeof a) {
+		const char *h;
+
+		memcpy(&a, from->answers.p + i, sizeof a);
+		h = from->bytes.p + a.at;
+		if (a.kind == ANSWER_FREES && again)
+			a.at = rows_add(f, be64_get(h + 32),
+			    slice_of(h + RECORD_HEAD, be32_get(h + 12)));
+		else if (a.kind != ANSWER_NOTHING) {
+			a.status = ENGINE_FULL;
+			a.kind = ANSWER_NOTHING;
+		}
+		group_answer(f, &a);
+	}
+	hold_lose(f, from);
+	named_land(f, from);
+	group_clear(from);
+}
+
+/* No room for the group in flight.  What gathered behind it may name its
+   blobs and build on its rows: it goes the same way. */
+static void
+refused(struct file *f)
+{
+	struct group *first = f->flying, *then;
+	bool again = first->grows;
+
+	segment_drop(&f->segments);
+	then = fill_next(f);
+	f->flying = NULL;
+	answers_pass(f, first, again);
+	answers_pass(f, then, true);
+}
+
+/* The group in flight is durable, or could not be written. */
 static void
 landed(struct file *f)
 {
 	struct group *g = f->flying;
 
+	if (g->full) {
+		refused(f);
+		return;
+	}
 	f->flying = NULL;
 	f->landing = g;
 	advance(f, g);

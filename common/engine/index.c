@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "common/core/log.h"
+#include "common/engine/reserve.h"
 
 enum {
 	PAGE = 4096,		/* larger ones tear in a power cut */
 	LOG_BUFFER = 8 << 20,	/* at most, and an eighth of the cache */
 	LOG_BUFFER_LEAST = 256 << 10,
-	LOG_FILE = 64 << 20,
+	LOG_FILE = 8,		/* buffers */
 	LOCKS = 50000,		/* pages one transaction may touch */
 	BULK_FIRST = PAGE,	/* a range is mostly short ... */
 	BULK = 64 << 10,	/* ... or long */
@@ -77,7 +78,8 @@ env_open(DB_ENV *env, const char *path, size_t cache)
 	(void)((e = env->set_cachesize(env, (u_int32_t)(cache >> 30),
 	    (u_int32_t)(cache & ((1u << 30) - 1)), 1)) ||
 	    (e = env->set_lg_bsize(env, (u_int32_t)buffer)) ||
-	    (e = env->set_lg_max(env, LOG_FILE)) ||
+	    (e = env->set_lg_max(env,
+		(u_int32_t)(LOG_FILE * buffer))) ||
 	    (e = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1)) ||
 	    (e = env->set_lk_detect(env, DB_LOCK_DEFAULT)) ||
 	    (e = env->set_lk_max_locks(env, LOCKS)) ||
@@ -108,8 +110,12 @@ struct index *
 index_open(const char *path, size_t cache)
 {
 	struct index *x = mem_zero(sizeof *x);
-	int e = db_env_create(&x->env, 0);
+	int e;
 
+	/* For all environments of the process, from here on. */
+	(void)((e = db_env_set_func_write(reserve_write)) ||
+	    (e = db_env_set_func_open(reserve_create)) ||
+	    (e = db_env_create(&x->env, 0)));
 	if (e == 0)
 		e = env_open(x->env, path, cache);
 	for (enum index_table t = 0; e == 0 && t < INDEX_TABLES; t++)

@@ -198,7 +198,7 @@ void
 file_checkpoint(struct engine *e, engine_done *done, void *arg)
 {
 	struct file *f = FILE_OF(e);
-	const struct answer a = { done, arg, ENGINE_OK };
+	const struct answer a = { .done = done, .arg = arg };
 
 	if (done != NULL)
 		buf_add(&f->waiting, &a, sizeof a);

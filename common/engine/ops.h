@@ -60,7 +60,7 @@ struct txn {
 	struct buf	 body;		/* of a ROWS record */
 	struct buf	 blobs;		/* numbers it names, uint64_t each */
 	bool		 grows;		/* holds a put */
-	bool		 frees;		/* holds a del or delrange */
+	bool		 frees;		/* holds a del or delrange, or is small */
 };
 
 /* Enters it into the list whose `turn` is called; close takes it out. */

@@ -27,6 +27,7 @@
 
 #include "common/core/codec.h"
 #include "common/core/log.h"
+#include "common/engine/disk.h"
 #include "common/engine/reader.h"
 
 enum { CHUNK = 512 };		/* records in one transaction */
@@ -108,7 +109,7 @@ index_unfit(struct file *f)
 		return "it failed while in use";
 	if ((f->index = index_open(f->index_path, f->conf.cache)) == NULL) {
 		/* To begin anew would need even more. */
-		if (!file_room(&f->engine, 0))
+		if (reserve_failed())
 			fatal("no room to open the index");
 		return "it cannot be opened";
 	}
@@ -234,10 +235,12 @@ cut(struct replay *p, uint64_t at)
 	    .bytes = s->size - at);
 	if (ftruncate(fd, (off_t)at) != 0)
 		fatal("cut the log");
-	fallocate(fd, 0, 0, (off_t)p->f->segments.size);
+	s->size = at > p->f->segments.size ? at : p->f->segments.size;
+	/* What others have taken meanwhile is not ours to write to. */
+	if (disk.allocate(fd, s->size) != 0 && errno != EOPNOTSUPP)
+		s->size = at;
 	if (fsync(fd) != 0)
 		fatal("sync of the log");
-	s->size = at > p->f->segments.size ? at : p->f->segments.size;
 }
 
 /* A bad place, or the end of a segment.  True: go on reading in it. */
@@ -355,6 +358,8 @@ recover(struct file *f)
 	index_ready(f);
 	log_sync(f);
 	if (!replay(f)) {
+		if (reserve_failed())
+			fatal("no room to bring the index up to date");
 		if (f->figures.rebuilt)
 			fatal("the new index fails as well");
 		index_aside(f, "it failed in the replay");

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "common/core/codec.h"
+#include "common/engine/disk.h"
 
-enum { HEAD = 64, SECOND = 4096 };
+enum { HEAD = 64, SECOND = 4096, SMALL = 64 << 10 };
 
 static const char magic[8] = { 'P', 'o', 's', 't', 'i', 'S', 'e', '1' };
 
@@ -59,6 +60,12 @@ segment_add(struct segments *l, uint32_t number)
 	}
 	l->v[l->n++] = s;
 	return s;
+}
+
+void
+segment_drop(struct segments *l)
+{
+	free(l->v[--l->n]);
 }
 
 struct segment *
@@ -167,7 +174,7 @@ allocate(int dir, const char *name, uint64_t size)
 		return -1;
 	/* Never the emulation of posix_fallocate, which writes a byte into
 	   each block; a file system without it gets a growing file. */
-	if (fallocate(fd, 0, 0, (off_t)size) == 0 || errno == EOPNOTSUPP)
+	if (disk.allocate(fd, size) == 0 || errno == EOPNOTSUPP)
 		return fd;
 	error = errno;
 	close(fd);
@@ -191,21 +198,22 @@ take_ahead(struct segments *l, const char *name, uint64_t size)
 	return -1;
 }
 
-/* Which file becomes the segment: *from is its name so far. */
+/* Which file becomes the segment: *from is its name so far.  A disk that has
+   no room for a whole one may have it for what there is to write. */
 static int
-obtain(struct segments *l, uint64_t size, const char **from)
+obtain(struct segments *l, uint64_t need, uint64_t *size, const char **from)
 {
-	int fd = take_ahead(l, *from = "next", size);
+	uint64_t least = (need + SMALL - 1) / SMALL * SMALL;
+	int fd;
 
-	if (fd >= 0)
+	*size = need > l->size ? need : l->size;
+	if ((fd = take_ahead(l, *from = "next", *size)) >= 0 ||
+	    (fd = allocate(l->dir, *from = "new", *size)) >= 0 ||
+	    !error_is_full(errno) ||
+	    (fd = take_ahead(l, *from = "spare", *size)) >= 0)
 		return fd;
-	fd = allocate(l->dir, *from = "new", size);
-	if (fd < 0 && (errno == ENOSPC || errno == EDQUOT)) {
-		fd = take_ahead(l, *from = "spare", size);
-		if (fd < 0)
-			errno = ENOSPC;
-	}
-	return fd;
+	*size = least;
+	return allocate(l->dir, *from = "new", *size);
 }
 
 static bool
@@ -229,16 +237,17 @@ segment_create(struct segments *l, const struct segment_start *start,
 {
 	const char *from;
 	char name[32];
-	int fd;
+	int fd, error;
 
-	*size = need + SEGMENT_HEAD > l->size ? need + SEGMENT_HEAD : l->size;
 	segment_name(name, start->number);
 	pthread_mutex_lock(&l->ahead);
-	fd = obtain(l, *size, &from);
+	fd = obtain(l, need + SEGMENT_HEAD, size, &from);
 	if (fd >= 0 && !(write_head(fd, start) &&
 	    renameat(l->dir, from, l->dir, name) == 0 && fsync(l->dir) == 0)) {
+		error = errno;
 		close(fd);
 		fd = -1;
+		errno = error;
 	}
 	pthread_mutex_unlock(&l->ahead);
 	return fd;

@@ -65,6 +65,8 @@ void		 segments_init(struct segments *, int dir, uint64_t size);
 void		 segments_free(struct segments *);
 /* Adds one at the end. */
 struct segment	*segment_add(struct segments *, uint32_t number);
+/* Takes the last one out again, of which there is no file. */
+void		 segment_drop(struct segments *);
 struct segment	*segment_find(const struct segments *, uint32_t number);
 struct segment	*segment_last(const struct segments *);
 /* A descriptor for reading, opened if it must be; -1 with errno. */
@@ -82,7 +84,7 @@ struct segment_start {
 
 /* Makes the file from next (or spare, or anew) with room for `need` bytes of
    records; it and its name are durable when this returns its descriptor.
-   -1 with errno. */
+   -1 with errno; if that is full, nothing is there. */
 int		 segment_create(struct segments *, const struct segment_start *,
 		    uint64_t need, uint64_t *size);
 /* False: neither header is one. */

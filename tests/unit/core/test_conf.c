@@ -87,7 +87,7 @@ START_TEST(defaults_are_those_promised)
 	ck_assert_uint_eq(conf.retry_most, 4 * 3600 * 1000);
 	ck_assert_uint_eq(conf.warn_after, 4 * 3600 * 1000);
 	ck_assert_uint_eq(conf.expire_after, 5 * 86400 * 1000);
-	ck_assert_uint_eq(conf.free_floor, 75 * MIB);
+	ck_assert_uint_eq(conf.free_floor, (75 + 2 * 64) * MIB);
 	ck_assert_uint_eq(conf.cache, 64 * MIB);
 	ck_assert_uint_eq(conf.segment, 64 * MIB);
 	ck_assert_uint_eq(conf.undelete, 7 * 86400 * 1000);
@@ -100,7 +100,7 @@ START_TEST(derived_defaults_follow_what_is_said)
 {
 	ck_assert_uint_eq(parse("accept messages up to 10 MB\n"
 	    "server name mail.example.org\n"), 0);
-	ck_assert_uint_eq(conf.free_floor, 15 * MIB);
+	ck_assert_uint_eq(conf.free_floor, (15 + 2 * 64) * MIB);
 	ck_assert_str_eq(conf.postmaster.p, "postmaster@mail.example.org");
 	ck_assert_uint_eq(parse("refuse mail with less than 2 GB free\n"
 	    "postmaster is ann@example.org\n"), 0);
@@ -496,7 +496,7 @@ START_TEST(only_defaults_are_marked_so)
 	parse("accept messages up to 10 MB\nerrors\nlog info and above\n"
 	    "run 2 mda processes\n");
 	ck_assert_ptr_nonnull(strstr(show(&conf), "up to 10 MB\n"));
-	ck_assert_ptr_nonnull(strstr(show(&conf), "15 MB free  # default\n"));
+	ck_assert_ptr_nonnull(strstr(show(&conf), "143 MB free  # default\n"));
 	ck_assert_ptr_nonnull(strstr(show(&conf), "info and above  # default"));
 	ck_assert_ptr_nonnull(strstr(show(&conf), "run 2 mda processes\n"));
 	ck_assert_ptr_nonnull(strstr(show(&conf), "1 smtpd process  # def"));
@@ -596,7 +596,7 @@ static const struct {
 	    "are given up before they are retried", { 0, 0 } },
 	{ GOOD "refuse mail with less than 74 MB free", ":3:1: refuse mail "
 	    "while there is still room for one and a half of the largest "
-	    "message", { 0, 0 } },
+	    "message and two segments: here 203 MB", { 0, 0 } },
 	{ GOOD "allow 9000 sessions per pop3d process", ":3:1: a pop3d "
 	    "process may need 18138 descriptors, the hard limit is 18000: "
 	    "raise that, or allow fewer sessions", { 0, 18000 } },

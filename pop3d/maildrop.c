@@ -26,18 +26,19 @@ mail_add(struct session *s, const struct wire_entry *e)
 static bool
 list_all(struct session *s)
 {
-	struct box_list_in in = { .mailbox = s->mailbox, .from = 1,
-		.to = UINT32_MAX };
+	struct wire_range range = { 1, UINT32_MAX };
+	struct box_list_in in = { .mailbox = s->mailbox, .uids = &range,
+		.n_uids = 1 };
 	struct box_list_out out;
 	struct arena arena = { 0 };
 	bool good = true;
 
-	while (good && in.from != 0) {
+	while (good && range.from != 0) {
 		good = box_list(s->store, &in, &out, &arena, LINK_WAIT) ==
 		    WIRE_OK;
 		for (size_t i = 0; good && i < out.n_entries; i++)
 			mail_add(s, &out.entries[i]);
-		in.from = good ? out.next : 0;	/* 0: that was all */
+		range.from = good ? out.next : 0;	/* 0: that was all */
 		arena_reset(&arena);
 	}
 	arena_free(&arena);
@@ -47,7 +48,7 @@ list_all(struct session *s)
 bool
 maildrop_open(struct session *s)
 {
-	struct box_open_in in = { .name = SLICE("INBOX") };
+	struct box_open_in in = { .name = SLICE("INBOX"), .examine = 1 };
 	struct box_open_out out;
 
 	if (box_open(s->store, &in, &out, &s->arena, LINK_WAIT) != WIRE_OK) {

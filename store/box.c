@@ -98,24 +98,23 @@ list_run(struct request *r, struct session *s)
 {
 	const struct box_list_in *in = REQUEST(box_list, r);
 	struct box *b = session_box(r, s, in->mailbox);
-	struct listing l = { 0 };
-	struct key from, to;
-	uint32_t last;
+	struct listing l = { .since = in->since };
 
 	if (b == NULL)
 		return;
-	l.since = in->since;
-	last = uid_last(b, in->to);
-	if (in->from <= last) {
-		l.cap = b->seen.messages < LIST_ENTRIES ? b->seen.messages :
-		    LIST_ENTRIES;
-		l.cap = l.cap < 16 ? 16 : l.cap;
-		l.out.entries = arena_array(&r->arena, l.cap,
-		    sizeof *l.out.entries);
-		from = key_message(s->user->id, b->number, in->from);
-		to = key_message(s->user->id, b->number, last + 1);
-		engine_scan(store.engine, ENGINE_ROWS, key_view(&from),
-		    key_view(&to), list_row, &l);
+	l.cap = b->seen.messages < LIST_ENTRIES ? b->seen.messages :
+	    LIST_ENTRIES;
+	l.cap = l.cap < 16 ? 16 : l.cap;
+	l.out.entries = arena_array(&r->arena, l.cap, sizeof *l.out.entries);
+	for (size_t i = 0; i < in->n_uids && l.out.next == 0; i++) {
+		uint32_t last = uid_last(b, in->uids[i].to);
+		struct key from = key_message(s->user->id, b->number,
+		    in->uids[i].from);
+		struct key to = key_message(s->user->id, b->number, last + 1);
+
+		if (in->uids[i].from <= last)
+			engine_scan(store.engine, ENGINE_ROWS,
+			    key_view(&from), key_view(&to), list_row, &l);
 	}
 	if (l.damaged)
 		LOG(row_damaged, .user = s->user->id,

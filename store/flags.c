@@ -60,8 +60,8 @@ struct flags_change {
 	struct flagging	*of;
 };
 
-static uint32_t
-flags_changed(uint32_t old, const struct box_flags_in *in)
+static uint64_t
+flags_changed(uint64_t old, const struct box_flags_in *in)
 {
 	switch (in->change) {
 	case FLAGS_ADD:
@@ -171,7 +171,7 @@ flags_run(struct request *r, struct session *s)
 	if (b == NULL)
 		return;
 	if (!ranges_good(in->uids, in->n_uids) || in->change > FLAGS_REMOVE ||
-	    (in->flags & ~(uint32_t)FLAGS_KNOWN) != 0) {
+	    (in->flags & ~(uint64_t)FLAGS_KNOWN) != 0) {
 		answer(r, WIRE_BAD, NULL);
 		return;
 	}

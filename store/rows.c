@@ -5,7 +5,7 @@
 #include "common/core/codec.h"
 #include "common/core/log.h"
 
-enum { FORMAT = 1, USER_ROW = 25, BOX_ROW = 29, MESSAGE_ROW = 40, OP_ROW = 10,
+enum { FORMAT = 1, USER_ROW = 33, BOX_ROW = 50, MESSAGE_ROW = 44, OP_ROW = 10,
 	TOKEN_ROW = 21 };
 
 /* ---- keys */
@@ -102,6 +102,35 @@ key_token(uint64_t user, uint32_t half_day, struct slice token)
 	return k;
 }
 
+struct key
+key_keywords(uint64_t user, uint32_t mailbox)
+{
+	struct key k = start(user, TABLE_KEYWORDS);
+
+	add32(&k, mailbox);
+	return k;
+}
+
+struct key
+key_subscribed(uint64_t user, struct slice name)
+{
+	struct key k = start(user, TABLE_SUBSCRIBED);
+
+	add_bytes(&k, name);
+	return k;
+}
+
+struct key
+key_expunged(uint64_t user, uint32_t mailbox, uint64_t modseq)
+{
+	struct key k = start(user, TABLE_EXPUNGED);
+
+	add32(&k, mailbox);
+	be64_put(k.p + k.n, modseq);
+	k.n += 8;
+	return k;
+}
+
 uint64_t
 key_owner(struct slice key)
 {
@@ -112,6 +141,18 @@ uint32_t
 key_uid(struct slice key)
 {
 	return key.n == 17 ? be32_get(key.p + 13) : 0;
+}
+
+uint64_t
+key_modseq(struct slice key)
+{
+	return key.n == 21 ? be64_get(key.p + 13) : 0;
+}
+
+struct slice
+key_text(struct slice key)
+{
+	return slice_drop(key, 9);
 }
 
 /* ---- values */
@@ -132,6 +173,8 @@ user_row_put(struct buf *to, const struct user_row *r)
 	be64_put(p + 9, r->messages);
 	be32_put(p + 17, r->next_box);
 	be32_put(p + 21, r->uidvalidity);
+	be32_put(p + 25, r->boxes);
+	be32_put(p + 29, r->subscriptions);
 	buf_add(to, p, sizeof p);
 }
 
@@ -142,7 +185,8 @@ user_row_get(struct slice s, struct user_row *r)
 		return false;
 	*r = (struct user_row){ .bytes = be64_get(s.p + 1),
 		.messages = be64_get(s.p + 9), .next_box = be32_get(s.p + 17),
-		.uidvalidity = be32_get(s.p + 21) };
+		.uidvalidity = be32_get(s.p + 21), .boxes = be32_get(s.p + 25),
+		.subscriptions = be32_get(s.p + 29) };
 	return s.n == USER_ROW && r->next_box > INBOX;
 }
 
@@ -173,7 +217,12 @@ box_row_put(struct buf *to, const struct box_row *r)
 	be32_put(p + 5, r->uidnext);
 	be64_put(p + 9, r->modseq);
 	be32_put(p + 17, r->messages);
-	be64_put(p + 21, r->bytes);
+	be32_put(p + 21, r->unseen);
+	be32_put(p + 25, r->deleted);
+	be64_put(p + 29, r->bytes);
+	be64_put(p + 37, r->history);
+	be32_put(p + 45, r->attributes);
+	p[49] = (char)r->keywords;
 	buf_add(to, p, sizeof p);
 	buf_slice(to, r->name);
 }
@@ -185,7 +234,11 @@ box_row_get(struct slice s, struct box_row *r)
 		return false;
 	*r = (struct box_row){ .uidvalidity = be32_get(s.p + 1),
 		.uidnext = be32_get(s.p + 5), .modseq = be64_get(s.p + 9),
-		.messages = be32_get(s.p + 17), .bytes = be64_get(s.p + 21),
+		.messages = be32_get(s.p + 17), .unseen = be32_get(s.p + 21),
+		.deleted = be32_get(s.p + 25), .bytes = be64_get(s.p + 29),
+		.history = be64_get(s.p + 37),
+		.attributes = be32_get(s.p + 45),
+		.keywords = (uint8_t)s.p[49],
 		.name = slice_drop(s, BOX_ROW) };
 	return r->uidvalidity > 0 && r->uidnext > 0 && r->name.n > 0 &&
 	    r->name.n <= NAME_MAX_BYTES;
@@ -206,11 +259,11 @@ message_row_put(struct buf *to, struct message_row *r)
 	r->side = head_in_side(r->head_n);
 	p[1] = r->side;
 	be16_put(p + 2, (uint16_t)r->head_n);
-	be32_put(p + 4, r->flags);
-	be64_put(p + 8, r->modseq);
-	be64_put(p + 16, r->when);
-	be64_put(p + 24, r->size);
-	be64_put(p + 32, r->id);
+	be64_put(p + 4, r->flags);
+	be64_put(p + 12, r->modseq);
+	be64_put(p + 20, r->when);
+	be64_put(p + 28, r->size);
+	be64_put(p + 36, r->id);
 	buf_add(to, p, sizeof p);
 	if (!r->side)
 		buf_slice(to, r->head);
@@ -222,13 +275,33 @@ message_row_get(struct slice s, struct message_row *r)
 	if (!row_good(s, MESSAGE_ROW))
 		return false;
 	*r = (struct message_row){ .side = s.p[1] != 0,
-		.head_n = be16_get(s.p + 2), .flags = be32_get(s.p + 4),
-		.modseq = be64_get(s.p + 8), .when = be64_get(s.p + 16),
-		.size = be64_get(s.p + 24), .id = be64_get(s.p + 32),
+		.head_n = be16_get(s.p + 2), .flags = be64_get(s.p + 4),
+		.modseq = be64_get(s.p + 12), .when = be64_get(s.p + 20),
+		.size = be64_get(s.p + 28), .id = be64_get(s.p + 36),
 		.head = slice_drop(s, MESSAGE_ROW) };
 	return (unsigned char)s.p[1] == head_in_side(r->head_n) &&
 	    r->head.n == (r->side ? 0 : r->head_n) &&
 	    r->head_n <= HEAD_MAX && r->size >= r->head_n;
+}
+
+void
+keyword_put(struct buf *to, struct slice name)
+{
+	CHECK(name.n > 0 && name.n <= KEYWORD_MAX);
+	buf_char(to, (char)name.n);
+	buf_slice(to, name);
+}
+
+bool
+keyword_next(struct slice *s, struct slice *name)
+{
+	size_t n = s->n > 0 ? (unsigned char)s->p[0] : 0;
+
+	if (n == 0 || n > KEYWORD_MAX || s->n < 1 + n)
+		return false;
+	*name = slice_of(s->p + 1, n);
+	*s = slice_drop(*s, 1 + n);
+	return true;
 }
 
 void

@@ -11,6 +11,9 @@
  *   4	MESSAGES mailbox 4, uid 4		struct message_row, with blob
  *   5	OPS	message id 8			struct op_row
  *   6	TOKENS	half day 4, token		struct token_row
+ *   7	KEYWORDS mailbox 4			names, each its length 1 and bytes
+ *   8	SUBSCRIBED name				empty
+ *   9	EXPUNGED mailbox 4, MODSEQ 8		the UIDs removed (ranges_put)
  *
  * Unit 0 is no user: its USER key holds the low-water mark, 8 bytes (ops.h).
  * INBOX is always mailbox 1, under the name "INBOX".
@@ -20,18 +23,24 @@
  *		 9 8  messages			 5 4  UIDNEXT
  *		17 4  next mailbox		 9 8  HIGHESTMODSEQ
  *		21 4  newest UIDVALIDITY	17 4  messages
- *						21 8  bytes
- *						29    name
+ *		25 4  mailboxes			21 4  ... without \Seen
+ *		29 4  subscriptions		25 4  ... with \Deleted
+ *						29 8  bytes
+ *						37 8  EXPUNGED is complete
+ *						      above this MODSEQ
+ *						45 4  attributes
+ *						49 1  keywords
+ *						50    name
  *
  * message_row	 0 1  format, 1		op_row	 0 1  format, 1
  *		 1 1  1: head is in SIDE	 1 1  enum outcome
  *		 2 2  length of head		 2 4  mailbox
- *		 4 4  flags			 6 4  uid
- *		 8 8  MODSEQ			10    text, if refused
- *		16 8  received, as told
- *		24 8  size, head and body	token_row
- *		32 8  message id		 0 1  format, 1
- *		40    head, unless in SIDE	 1 4  life of the queue
+ *		 4 8  flags, keywords		 6 4  uid
+ *		12 8  MODSEQ			10    text, if refused
+ *		20 8  received, as told
+ *		28 8  size, head and body	token_row
+ *		36 8  message id		 0 1  format, 1
+ *		44    head, unless in SIDE	 1 4  life of the queue
  *						 5 8  when, s since 1970
  *						13 4  mailbox
  *						17 4  uid
@@ -49,12 +58,14 @@
 #include "common/core/buf.h"
 
 enum table { TABLE_USER = 1, TABLE_NAMES, TABLE_BOXES, TABLE_MESSAGES,
-	TABLE_OPS, TABLE_TOKENS };
+	TABLE_OPS, TABLE_TOKENS, TABLE_KEYWORDS, TABLE_SUBSCRIBED,
+	TABLE_EXPUNGED };
 
 enum {
 	INBOX = 1,			/* its mailbox number */
 	NAME_MAX_BYTES = 400,		/* of a mailbox name */
 	TOKEN_MAX = 64,			/* bytes */
+	KEYWORD_MAX = 64,		/* bytes of a keyword's name */
 	HEAD_MAX = 4096,		/* bytes of a copy's own lines */
 	MESSAGE_ROW_MAX = 128,
 	TEXT_MAX = 512,			/* bytes of a refusal's text */
@@ -73,32 +84,42 @@ struct key	 key_name(uint64_t user, struct slice name);
 struct key	 key_box(uint64_t user, uint32_t mailbox);
 struct key	 key_message(uint64_t user, uint32_t mailbox, uint32_t uid);
 struct key	 key_op(uint64_t user, uint64_t id);
+struct key	 key_keywords(uint64_t user, uint32_t mailbox);
+struct key	 key_subscribed(uint64_t user, struct slice name);
+struct key	 key_expunged(uint64_t user, uint32_t mailbox,
+		    uint64_t modseq);
 /* token empty: where this half day begins. */
 struct key	 key_token(uint64_t user, uint32_t half_day, struct slice);
 /* Where the next table, or mailbox of MESSAGES, begins. */
 struct key	 key_table(uint64_t user, enum table);
-/* The user in any key; the UID in the key of a message. */
+/* The user in any key; the UID in the key of a message; the MODSEQ in that of
+   an EXPUNGED row; the name in a key of NAMES or SUBSCRIBED. */
 uint64_t	 key_owner(struct slice);
 uint32_t	 key_uid(struct slice);
+uint64_t	 key_modseq(struct slice);
+struct slice	 key_text(struct slice);
 
 struct user_row {
 	uint64_t	 bytes, messages;
 	uint32_t	 next_box, uidvalidity;
+	uint32_t	 boxes, subscriptions;
 };
 
 struct box_row {
 	uint32_t	 uidvalidity, uidnext;
 	uint64_t	 modseq;
-	uint32_t	 messages;
+	uint32_t	 messages, unseen, deleted;
 	uint64_t	 bytes;
+	uint64_t	 history;
+	uint32_t	 attributes;
+	uint8_t		 keywords;	/* 0: there is no KEYWORDS row */
 	struct slice	 name;
 };
 
 struct message_row {
 	bool		 side;		/* head lies there */
 	uint32_t	 head_n;
-	uint32_t	 flags;
-	uint64_t	 modseq, when, size, id;
+	uint64_t	 flags, modseq, when, size, id;
 	struct slice	 head;		/* empty if side */
 };
 
@@ -124,6 +145,10 @@ bool		 box_row_get(struct slice, struct box_row *);
 /* side is decided here, from the length of head. */
 void		 message_row_put(struct buf *, struct message_row *);
 bool		 message_row_get(struct slice, struct message_row *);
+/* One name; the next one cut off the row's bytes: false at the end, and *s is
+   not empty if it was no such thing. */
+void		 keyword_put(struct buf *, struct slice name);
+bool		 keyword_next(struct slice *s, struct slice *name);
 void		 op_row_put(struct buf *, const struct op_row *);
 bool		 op_row_get(struct slice, struct op_row *);
 void		 token_row_put(struct buf *, const struct token_row *);

@@ -68,12 +68,25 @@ enum right {
 	RIGHT_IMAP = 31,
 };
 
-/* System flags of a message, as bits (RFC 9051 2.3.2). */
+/* Flags of a message, as bits of 64 (RFC 9051 2.3.2).  Above the system flags,
+   bit FLAGS_SYSTEM + k is keyword k of its mailbox. */
 enum flag {
 	FLAG_SEEN = 1, FLAG_ANSWERED = 2, FLAG_FLAGGED = 4, FLAG_DELETED = 8,
 	FLAG_DRAFT = 16,
 };
+enum { FLAGS_SYSTEM = 5, KEYWORDS_MAX = 59 };
 enum flag_change { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
+
+/* What a mailbox is for (RFC 6154 2), and whether it is subscribed to. */
+enum attribute {
+	ATTRIBUTE_SUBSCRIBED = 1, ATTRIBUTE_ARCHIVE = 2, ATTRIBUTE_DRAFTS = 4,
+	ATTRIBUTE_FLAGGED = 8, ATTRIBUTE_JUNK = 16, ATTRIBUTE_SENT = 32,
+	ATTRIBUTE_TRASH = 64, ATTRIBUTE_ALL = 128, ATTRIBUTE_IMPORTANT = 256,
+};
+
+/* What box_list adds to each entry: its digest; the whole message, if it is
+   not longer than WIRE_BODY_MAX (else bytes is empty: box_fetch). */
+enum want { WANT_DIGEST = 1, WANT_BYTES = 2 };
 
 /* NOTIFY= of RCPT (RFC 3461 4.1), as bits; 0: not given.  RET= of MAIL. */
 enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,

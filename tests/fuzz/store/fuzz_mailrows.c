@@ -44,6 +44,13 @@ LLVMFuzzerTestOneInput(const unsigned char *p, size_t n)
 	} else if (p[0] == TABLE_MESSAGES && message_row_get(value, &message)) {
 		message_row_put(&again, &message);
 		same(value, &again);
+	} else if (p[0] == TABLE_KEYWORDS) {
+		struct slice rest = value, keyword;
+
+		while (keyword_next(&rest, &keyword))
+			keyword_put(&again, keyword);
+		if (rest.n == 0)
+			same(value, &again);
 	} else if (p[0] == TABLE_OPS && op_row_get(value, &op)) {
 		op_row_put(&again, &op);
 		same(value, &again);

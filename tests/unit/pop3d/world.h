@@ -120,7 +120,7 @@ take_list(struct request *r)
 	for (size_t i = 0; i < drop.n && out.next == 0; i++) {
 		const struct letter *l = &drop.letters[i];
 
-		if (l->uid < in->from || l->uid > in->to)
+		if (l->uid < in->uids[0].from || l->uid > in->uids[0].to)
 			continue;
 		if (out.n_entries == drop.page) {
 			out.next = l->uid;

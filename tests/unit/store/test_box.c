@@ -63,7 +63,7 @@ START_TEST(listing)
 	ck_assert_uint_eq(5, o.entries[2].uid);
 	ck_assert_uint_eq(0, list_box(l, 11, UINT32_MAX, 0).n_entries);
 	ck_assert_uint_eq(0, list_box(l, 6, 5, 0).n_entries);
-	ck_assert_uint_eq(10, list_box(l, 0, UINT32_MAX, 0).n_entries);
+	ck_assert_uint_eq(10, list_box(l, 1, UINT32_MAX, 0).n_entries);
 	o = list_box(l, 1, 10, 0);
 	o = list_box(l, 1, 10, o.entries[7].modseq);
 	ck_assert_uint_eq(2, o.n_entries);
@@ -192,10 +192,10 @@ START_TEST(pipelined)
 	struct wire_range range = { 1, UINT32_MAX };
 	struct box_flags_in plus = { .mailbox = INBOX, .uids = &range,
 		.n_uids = 1, .change = FLAGS_ADD,
-		.flags = FLAG_SEEN | FLAG_DRAFT };
+		.flags = FLAG_SEEN | FLAG_DRAFT, .unchanged = UINT64_MAX };
 	struct box_flags_in minus = plus;
-	struct box_list_in list = { .mailbox = INBOX, .from = 1,
-		.to = UINT32_MAX };
+	struct box_list_in list = { .mailbox = INBOX, .uids = &range,
+		.n_uids = 1 };
 	struct soon s[3] = { { .keep = flags_modseq },
 		{ .keep = flags_modseq }, { .keep = only_flags } };
 	struct link *l;

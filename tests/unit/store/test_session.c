@@ -14,7 +14,9 @@ try_all(struct link *l, const char *name, uint32_t mailbox)
 {
 	struct wire_range range = { 1, 1 };
 	struct box_open_in open = { .name = slice_str(name) };
-	struct box_list_in list = { .mailbox = mailbox, .to = UINT32_MAX };
+	struct wire_range all = { 1, UINT32_MAX };
+	struct box_list_in list = { .mailbox = mailbox, .uids = &all,
+		.n_uids = 1 };
 	struct box_fetch_in fetch = { .mailbox = mailbox, .uid = 1 };
 	struct box_digest_in digest = { .mailbox = mailbox, .uid = 1 };
 	struct box_flags_in flags = { .mailbox = mailbox, .uids = &range,
@@ -216,7 +218,9 @@ START_TEST(revoked_in_flight)
 	struct wire_range range = { 1, 1 };
 	struct box_expunge_in expunge = { .mailbox = INBOX, .uids = &range,
 		.n_uids = 1 };
-	struct box_list_in list = { .mailbox = INBOX, .to = 9 };
+	struct wire_range some = { 1, 9 };
+	struct box_list_in list = { .mailbox = INBOX, .uids = &some,
+		.n_uids = 1 };
 	struct soon s[2] = { 0 };
 	struct link *l;
 

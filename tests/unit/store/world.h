@@ -243,8 +243,9 @@ open_box(struct link *l, const char *name)
 static inline struct box_list_out
 list_box(struct link *l, uint32_t from, uint32_t to, uint64_t since)
 {
-	struct box_list_in in = { .mailbox = INBOX, .from = from, .to = to,
-		.since = since };
+	struct wire_range range = { from, to };
+	struct box_list_in in = { .mailbox = INBOX, .uids = &range,
+		.n_uids = 1, .since = since };
 	struct box_list_out out;
 
 	ck_assert_int_eq(WIRE_OK, box_list(l, &in, &out, &world.arena, WAIT));
@@ -275,11 +276,12 @@ expunge(struct link *l, uint32_t from, uint32_t to,
 
 static inline enum wire_status
 flag(struct link *l, uint32_t from, uint32_t to, uint8_t change,
-    uint32_t flags, struct box_flags_out *out)
+    uint64_t flags, struct box_flags_out *out)
 {
 	struct wire_range range = { from, to };
 	struct box_flags_in in = { .mailbox = INBOX, .uids = &range,
-		.n_uids = 1, .change = change, .flags = flags };
+		.n_uids = 1, .change = change, .flags = flags,
+		.unchanged = UINT64_MAX };
 
 	return box_flags(l, &in, out, &world.arena, WAIT);
 }

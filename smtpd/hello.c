@@ -149,6 +149,14 @@ cmd_vrfy(struct session *s, struct slice arg)
 	session_reply(s, arg.n == 0 ? REPLY_SYNTAX : REPLY_VRFY, SLICE(""));
 }
 
+/* Known but not offered: it would tell names (RFC 5321 7.3, SMTP-10). */
+void
+cmd_expn(struct session *s, struct slice arg)
+{
+	(void)arg;
+	session_reply(s, REPLY_NOT_HERE, SLICE(""));
+}
+
 void
 cmd_help(struct session *s, struct slice arg)
 {

@@ -80,24 +80,16 @@ refuse(struct message *m, enum reply why)
 
 /* ---- looking at the header */
 
-/* Every From address of a submitted message belongs to its user, and there
-   is just one From field (SMTP-11, RFC 6409 6.1 and 8). */
+/* Do all addresses of this field belong to the user?  The first that does
+   not is enough. */
 static void
-check_author(struct message *m, struct slice header)
+check_owner(struct message *m, struct slice field)
 {
-	struct session *s = m->session;
-	struct addrlist list = { 0 };
+	struct addrlist list = { .rest = field };
 	struct address a;
-	struct field from;
 
-	if (header_count(header, "From") != 1 ||
-	    !header_find(header, "From", &from)) {
-		refuse(m, REPLY_BAD_HEADER);
-		return;
-	}
-	list.rest = from.body;
-	while (addrlist_next(&m->arena, &list, &a)) {
-		struct auth_sender_in in = { .user = s->user };
+	while (m->refusal == REPLIES && addrlist_next(&m->arena, &list, &a)) {
+		struct auth_sender_in in = { .user = m->session->user };
 		struct auth_sender_out out;
 
 		if (a.kind != ADDRESS_MAILBOX)
@@ -110,8 +102,27 @@ check_author(struct message *m, struct slice header)
 		else if (!out.owns)
 			refuse(m, REPLY_NOT_OWNER);
 	}
-	if (list.n == 0)
+	/* Behind ADDRLIST_MAX nobody looked. */
+	if (list.n == 0 || list.n >= ADDRLIST_MAX)
 		refuse(m, REPLY_BAD_HEADER);
+}
+
+/* One From, at most one Sender, and whoever they name is the user (SMTP-11,
+   RFC 6409 6.1 and 8, RFC 5322 3.6). */
+static void
+check_author(struct message *m, struct slice header)
+{
+	size_t senders = header_count(header, "Sender");
+	struct field f;
+
+	if (header_count(header, "From") != 1 || senders > 1 ||
+	    !header_find(header, "From", &f)) {
+		refuse(m, REPLY_BAD_HEADER);
+		return;
+	}
+	check_owner(m, f.body);
+	if (senders == 1 && header_find(header, "Sender", &f))
+		check_owner(m, f.body);
 }
 
 /* A submission server adds what the client left out (RFC 6409 8.2, 8.3). */

@@ -4,7 +4,8 @@
  *	smtpd.c	    the role: doors, links, limits
  *	session.c   greeting, the dialogue, the end
  *	verbs.def   the commands: who may say them when, and who obeys
- *	hello.c	    EHLO HELO LHLO STARTTLS NOOP RSET VRFY HELP QUIT
+ *	hello.c	    EHLO HELO LHLO STARTTLS NOOP RSET VRFY EXPN HELP
+ *		    QUIT
  *	login.c	    AUTH
  *	envelope.c  MAIL RCPT
  *	data.c	    DATA BDAT: the octets of a message

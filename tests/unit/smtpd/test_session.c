@@ -54,6 +54,7 @@ START_TEST(mistakes)
 	ask("RCPT TO:<x@example.org>", "503 5.5.1 say MAIL first");
 	ask("VRFY", "501 5.5.2 syntax error");
 	ask("VRFY ann", "252 2.5.2 send mail and see");
+	ask("EXPN staff", "502 5.5.1 command is not offered here");
 	ask("NOOP a b", "250 2.0.0 still here");
 	ask("HELP", "214 2.0.0 see RFC 5321");
 	ask("AUTH PLAIN x", "502 5.5.1 command is not offered here");
@@ -222,6 +223,11 @@ START_TEST(authors)
 		{ "Subject: x", "554 5.6.0 the message header is broken" },
 		{ "From: <ann@example.org>\r\nfrom: <ann@example.org>",
 		    "554 5.6.0 the message header is broken" },
+		{ "From: <ann@example.org>\r\nSender: <bob@example.org>",
+		    "550 5.7.1 you may not send" },
+		{ "From: <ann@example.org>\r\nSender: <ann@example.org>\r\n"
+		    "Sender: <ann@example.org>",
+		    "554 5.6.0 the message header is broken" },
 	};
 
 	submission_hello();
@@ -379,6 +385,21 @@ START_TEST(chunk_syntax)
 }
 END_TEST
 
+/* Whenever BDAT comes, its octets are no commands (RFC 3030 2). */
+START_TEST(chunk_early)
+{
+	talk_begin(SERVICE_SMTP);
+	hear("220 ");
+	say("BDAT 6");
+	say("QUIT");
+	hear("503 5.5.1 say MAIL first");
+	greet("EHLO c");
+	say("BDAT 6\r\nQUIT");
+	hear("503 5.5.1 say MAIL first");
+	quit();
+}
+END_TEST
+
 /* Bare CR or LF in DATA: refused, and what follows is no command (SMTP-1). */
 START_TEST(bare)
 {
@@ -501,7 +522,8 @@ main(void)
 {
 	const TTest *const tests[] = { mistakes, long_addresses, lmtp,
 		recipients, starttls, logins, authors, many_recipients, memory,
-		left, impatient, chunk_syntax, bare, busy, timeout, stop };
+		left, impatient, chunk_syntax, chunk_early, bare, busy,
+		timeout, stop };
 
 	return tests_run("session", tests, sizeof tests / sizeof *tests);
 }

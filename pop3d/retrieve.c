@@ -77,10 +77,14 @@ retrieve(struct session *s, const struct mail *m, struct part *p)
 	struct box_fetch_out out;
 	struct arena arena = { 0 };
 	struct dots d = { 0 };
+	enum wire_status status;
 	bool whole = true;
 
-	if (box_fetch(s->store, &in, &out, &arena, LINK_WAIT) != WIRE_OK) {
-		session_err(s, "[SYS/TEMP] the message cannot be read now");
+	status = box_fetch(s->store, &in, &out, &arena, LINK_WAIT);
+	if (status != WIRE_OK) {
+		session_err(s, status == WIRE_NONE ?
+		    "another session has removed it" :
+		    "[SYS/TEMP] the message cannot be read now");
 		arena_free(&arena);
 		return;
 	}

@@ -1,0 +1,145 @@
+/*
+ * One message for the recipients of one domain, top to bottom: over a
+ * connection that is open already, or to one server after the other until
+ * nobody is left to be tried.
+ */
+#include <unistd.h>
+
+#include "common/core/log.h"
+#include "relay/relay.h"
+
+static bool
+any_open(const struct lease *l)
+{
+	for (size_t i = 0; i < l->next.n_recipients; i++)
+		if (l->rcpts[i].open)
+			return true;
+	return false;
+}
+
+static void
+say_of_open(struct lease *l, struct verdict v)
+{
+	for (size_t i = 0; i < l->next.n_recipients; i++)
+		if (l->rcpts[i].open)
+			l->rcpts[i].verdict = v;
+}
+
+/* ---- the beginning */
+
+static bool
+is_ascii(struct slice s)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		all |= (unsigned char)s.p[i];
+	return all < 0x80;
+}
+
+/* RFC 6531 3.4 wants the extension where it is needed, and asks to do without
+   it where it is not.  Of a long message we cannot see the header yet. */
+static bool
+needs_utf8(const struct lease *l)
+{
+	if (!is_ascii(l->next.return_path))
+		return true;
+	for (size_t i = 0; i < l->next.n_recipients; i++)
+		if (!is_ascii(l->next.recipients[i].address))
+			return true;
+	return l->next.smtputf8 && l->next.eightbit;
+}
+
+static void
+begin(struct lease *l)
+{
+	l->rcpts = arena_array(l->arena, l->next.n_recipients + 1,
+	    sizeof *l->rcpts);
+	for (size_t i = 0; i < l->next.n_recipients; i++) {
+		l->rcpts[i].due = &l->next.recipients[i];
+		l->rcpts[i].open = true;
+	}
+	l->utf8 = needs_utf8(l);
+}
+
+/* ---- one server */
+
+static void
+transactions(struct session *s, struct lease *l)
+{
+	while (transaction(s, l))
+		;
+}
+
+/* For the next message, if both sides may like that. */
+static void
+put_away(struct session *s)
+{
+	if (s->alive && s->messages < SESSION_MESSAGES &&
+	    conn_error(s->conn) == CONN_OK)
+		pool_put(s);
+	else
+		session_end(s);
+}
+
+/* A connection from the pool.  If its server has left it, or had enough of
+   it, nothing was learnt of the message: a new one will tell. */
+static void
+reuse(struct session *s, struct lease *l)
+{
+	relay.reused++;
+	transactions(s, l);
+	put_away(s);
+}
+
+/* False: the list ends here. */
+static bool
+try_server(const struct hop *r, const struct server *to, struct lease *l,
+    bool first)
+{
+	struct session *s;
+	enum fate fate = session_begin(&s, r, to);
+	bool ours = s->ours;
+
+	if (fate == FATE_GO)
+		transactions(s, l);
+	else if (!ours || first)
+		say_of_open(l, session_verdict(s, l->arena, fate));
+	put_away(s);
+	return !ours;
+}
+
+static void
+try_servers(const struct hop *r, struct lease *l)
+{
+	size_t most = r->n < TRIES_MAX ? r->n : TRIES_MAX;
+
+	if (r->n == 0)
+		say_of_open(l, r->none);
+	for (size_t i = 0; i < most && any_open(l) && !l->sent; i++)
+		if (!try_server(r, &r->servers[i], l, i == 0))
+			break;
+}
+
+/* ---- the message */
+
+void
+deliver(struct lease *l)
+{
+	struct hop hop;
+	struct session *s;
+
+	relay.messages++;
+	begin(l);
+	hop_begin(&hop, l);
+	if ((s = pool_take(hop.key)) != NULL)
+		reuse(s, l);
+	if (any_open(l) && !l->sent) {
+		hop_find(&hop, l);
+		try_servers(&hop, l);
+	}
+	if (l->next.fd > 0)
+		close(l->next.fd);
+	l->next.fd = 0;
+	report(l);
+}

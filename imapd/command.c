@@ -9,6 +9,8 @@ enum {
 	LINE_BEFORE = 8192, LINE_AFTER = 65000,
 	/* All lines and literals of a command. */
 	TEXT_BEFORE = 16 * 1024, TEXT_AFTER = 512 * 1024,
+	/* A message that nobody wants and that is on its way already. */
+	SKIP_MOST = 64 * 1024,
 	KEEP = 4096,		/* bytes of s->text kept for the next one */
 };
 
@@ -51,9 +53,9 @@ is_message(struct session *s, size_t at)
 	struct arena arena = { 0 };
 	struct scan a = { .rest = slice_of(s->text.p, at), .arena = &arena };
 	struct slice ignored;
-	bool is = scan_tag(&a, &ignored) && scan_space(&a) &&
-	    scan_is_word(&a, "APPEND") && scan_space(&a) &&
-	    scan_astring(&a, &ignored) && scan_space(&a);
+	bool is = s->appending || (scan_tag(&a, &ignored) &&
+	    scan_space(&a) && scan_is_word(&a, "APPEND") &&
+	    scan_space(&a) && scan_astring(&a, &ignored) && scan_space(&a));
 
 	arena_free(&arena);
 	return is && s->store != NULL;
@@ -66,7 +68,8 @@ refuse(struct session *s, const char *why)
 {
 	struct scan a = { .rest = buf_view(&s->text), .arena = &s->arena };
 
-	if (!scan_tag(&a, &s->tag) || !scan_next_is(&a, ' '))
+	if (!s->appending && (!scan_tag(&a, &s->tag) ||
+	    !scan_next_is(&a, ' ')))
 		s->tag = SLICE("*");
 	session_bad(s, why);
 	buf_clear(&s->text);
@@ -121,6 +124,7 @@ piece(struct session *s)
 		return PIECE_LAST;
 	if (is_message(s, begins + l.at)) {
 		s->text.n = begins + l.at;
+		s->announced = true;
 		s->literal = l.n;
 		s->literal_waits = l.waits;
 		return PIECE_LAST;
@@ -143,8 +147,41 @@ forget(struct session *s)
 	buf_clear(&s->text);
 	arena_free(&s->arena);
 	s->tag = SLICE("*");
-	s->uid = s->replied = false;
-	s->literal = 0;
+	s->uid = s->replied = s->appending = s->announced = false;
+}
+
+bool
+command_rest(struct session *s, struct scan *args)
+{
+	if (!s->appending)
+		s->tag = arena_slice(&s->arena, s->tag);
+	s->appending = true;
+	s->announced = false;
+	buf_clear(&s->text);
+	if (piece(s) != PIECE_LAST)
+		return false;
+	*args = (struct scan){ .rest = buf_view(&s->text),
+		.arena = &s->arena };
+	return true;
+}
+
+bool
+command_skip(struct session *s)
+{
+	struct scan ignored;
+	struct slice piece;
+
+	while (s->announced && !s->literal_waits) {
+		if (s->literal > SKIP_MOST)
+			return false;
+		for (; s->literal > 0; s->literal -= piece.n)
+			if ((piece = conn_read_some(s->conn,
+			    (size_t)s->literal)).n == 0)
+				return false;
+		if (!command_rest(s, &ignored))
+			return false;
+	}
+	return true;
 }
 
 bool

@@ -7,7 +7,7 @@
 
 enum { GATHER = 48 * 1024 };	/* bytes of responses before they are sent */
 
-enum state { BEFORE = 1, AFTER = 2, SELECTED = 4, UIDS = 8,
+enum state { BEFORE = 1, AFTER = 2, SELECTED = 4, UIDS = 8, NUMBERS = 16,
 	ANY = BEFORE | AFTER | SELECTED };
 
 static const struct verb {
@@ -26,7 +26,9 @@ reply(struct session *s, const char *what, const char *fmt, va_list ap)
 {
 	struct buf *out = conn_out(s->conn);
 
-	if (s->replied)
+	/* What changed meanwhile is told first. */
+	if (s->replied || s->leaving || (s->view.mailbox != 0 &&
+	    s->view.dirty && !view_sync(s, s->may_expunge)))
 		return;
 	s->replied = true;
 	buf_slice(out, s->tag);
@@ -140,6 +142,7 @@ obey(struct session *s, struct scan *args)
 		states = verbs[i].states;
 		if (s->uid && (states & UIDS) == 0)
 			break;
+		s->may_expunge = s->uid || (states & NUMBERS) == 0;
 		if ((states & state_of(s)) != 0)
 			verbs[i].obey(s, args);
 		else
@@ -171,9 +174,7 @@ dialogue(struct session *s)
 	if (!command_read(s, &args))
 		return false;
 	obey(s, &args);
-	/* A message that its command did not want is read away, unless the
-	   client still waits to hear whether to send it. */
-	if (s->literal > 0 && !s->literal_waits && !s->leaving)
+	if (!s->leaving && !command_skip(s))
 		bye(s, "[TOOBIG] the message was refused");
 	if (!s->leaving && s->errors >= imapd_conf->errors_max)
 		bye(s, "too many errors");

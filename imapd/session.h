@@ -63,9 +63,11 @@ struct session {
 	struct slice	 tag;
 	bool		 uid;		/* UID came before the verb */
 	bool		 replied;	/* the tagged reply was written */
-	uint64_t	 literal;	/* octets of the message that APPEND
-					   brings, not yet read */
+	bool		 may_expunge;	/* numbers may change before it */
+	bool		 announced;	/* APPEND brings a message, */
+	uint64_t	 literal;	/* ... of so many octets, not yet read, */
 	bool		 literal_waits;	/* ... and the client wants to hear + */
+	bool		 appending;	/* the first one was read */
 	struct arena	 arena;		/* the command's */
 };
 
@@ -95,6 +97,12 @@ struct buf	*session_out(struct session *);
 /* Reads the next command into s->text and cuts off its tag.  False: the
    session is over.  *args is behind the tag. */
 bool		 command_read(struct session *, struct scan *args);
+/* The rest of an APPEND, behind the message that was read: its text replaces
+   the command's, whose tag stays.  False: the session is over, or the reply was
+   written. */
+bool		 command_rest(struct session *, struct scan *args);
+/* Reads away what APPEND did not want.  False: too much, or the end. */
+bool		 command_skip(struct session *);
 /* Asks for a literal that was announced and not yet sent (RFC 9051 4.3). */
 void		 command_go_on(struct session *);
 

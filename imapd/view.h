@@ -16,6 +16,7 @@
 #include "common/core/ranges.h"
 
 struct session;
+struct flag_names;
 struct seqset;
 struct task;
 
@@ -45,25 +46,43 @@ void		 view_close(struct session *);
    number beyond the last; BAD was said (RFC 9051 6.4.5: an error). */
 bool		 view_resolve(struct session *, const struct seqset *,
 		    struct ranges *to);
-/* The same as the list that calls take, without those that are gone; in
-   s->arena.  *n may be 0. */
-struct wire_range *view_ranges(struct session *, const struct ranges *,
-		    size_t *n);
+/* The set as the lists that calls take, in pieces: at is 0 first; `to` has room
+   for WIRE_LIST_MAX.  Returns how many; 0: that was all. */
+size_t		 view_chunk(const struct view *, const struct ranges *set,
+		    size_t *at, struct wire_range *to);
+/* Calls fn for each message of the set that store still has, in order, with
+   what `want` (terms.h) asks for; of those whose MODSEQ is above since.  fn may
+   wait; the entry lives until it returns; false ends it. */
+typedef bool view_each_fn(void *, const struct wire_entry *);
+enum wire_status view_each(struct session *, const struct ranges *set,
+		    uint64_t since, unsigned want, view_each_fn *, void *);
 /* Sequence number of a UID; 0: not there. */
 uint32_t	 view_number(const struct view *, uint32_t uid);
 
-/* Bits of flags named by the client; makes keywords that the mailbox does not
-   have.  False: the reply was written. */
-bool		 view_bits(struct session *, struct view *, const struct
-		    flag_names *, uint64_t *bits);
-/* "\Seen $Junk", the flags of these bits with blanks between. */
+/* Bits of flags named by the client in any mailbox; makes keywords that it does
+   not have.  False: the reply was written. */
+bool		 view_bits(struct session *, uint32_t mailbox,
+		    const struct flag_names *, uint64_t *bits);
+/* "\Seen $Junk": the flags of these bits with blanks between. */
 void		 view_flags(const struct view *, struct buf *, uint64_t bits);
-/* Reads the keywords again if the mailbox has more than we know. */
+/* What flags there are: FLAGS and PERMANENTFLAGS. */
+void		 view_tell_flags(struct session *);
+/* The mailbox has these keywords now, or so many: told if they are more. */
+void		 view_learn(struct session *, const struct wire_keyword *,
+		    size_t n);
 bool		 view_keywords(struct session *, uint32_t have);
+/* From now on a change makes the view dirty. */
+void		 view_watch(struct session *);
 
 /* sync.c: tells what changed since, in untagged responses.  expunge: sequence
    numbers may change now.  False: the mailbox or the channel is gone, and the
    session ends. */
 bool		 view_sync(struct session *, bool expunge);
+/* What changed since an older modseq among the UIDs that the client knows
+   (RFC 7162 3.2.5.1), known NULL: all. */
+bool		 view_tell_since(struct session *, uint64_t since,
+		    const struct ranges *known);
+/* "2,4:7", as sets are written. */
+void		 set_print(struct buf *, const struct ranges *);
 
 #endif

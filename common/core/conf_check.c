@@ -233,6 +233,8 @@ conf_files(const struct conf *c, enum role role)
 		return own + 2 * (uint64_t)c->relay_sessions;
 	if (role == ROLE_QUEUE)		/* a long body has its own socket */
 		return own + talking;
+	if (role == ROLE_RESOLVER)	/* a socket for each question */
+		return own + 512;
 	/* the peer, and a channel or a long body */
 	return own + 2 * (uint64_t)c->sessions[role];
 }

@@ -23,14 +23,16 @@
 
 #include "common/core/buf.h"
 
-enum rr {			/* RFC 1035 3.2.2, 3596 2.1 */
+enum rr {			/* RFC 1035 3.2.2, 3596 2.1, 6698 7.1 */
 	RR_A = 1,
 	RR_NS = 2,
 	RR_CNAME = 5,
 	RR_SOA = 6,
 	RR_PTR = 12,
 	RR_MX = 15,
+	RR_TXT = 16,
 	RR_AAAA = 28,
+	RR_TLSA = 52,
 };
 
 enum {

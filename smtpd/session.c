@@ -157,10 +157,11 @@ dialogue(struct session *s)
 		    SLICE("a line ends with CR LF and has no CR, LF or NUL"));
 	if (s->leaving)
 		return false;
-	if (s->errors >= smtpd_conf->errors_max)
-		session_leave(s, REPLY_ERRORS);
-	else if (s->unknown >= smtpd_conf->unknown_max)
+	/* A guess is an error too. */
+	if (s->unknown >= smtpd_conf->unknown_max)
 		session_leave(s, REPLY_GUESSES);
+	else if (s->errors >= smtpd_conf->errors_max)
+		session_leave(s, REPLY_ERRORS);
 	else if (door_leaving(s->visit))
 		session_leave(s, REPLY_SHUTDOWN);
 	return !s->leaving;

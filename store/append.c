@@ -75,7 +75,7 @@ copy_log(const struct op *op)
 {
 	const struct op_row *row = &op->row;
 
-	if (row->outcome == OUTCOME_STORED && op->change.box == NULL) {
+	if (row->outcome == OUTCOME_STORED && op->change.n == 0) {
 		store.known++;
 		LOG(copy_known, .id = op->id, .user = op->change.user->id,
 		    .mailbox = row->mailbox, .uid = row->uid);
@@ -83,7 +83,7 @@ copy_log(const struct op *op)
 		store.stored++;
 		LOG(copy_stored, .id = op->id, .user = op->change.user->id,
 		    .mailbox = row->mailbox, .uid = row->uid,
-		    .bytes = (uint64_t)op->change.bytes);
+		    .bytes = (uint64_t)op->change.parts[0].bytes);
 	} else {
 		store.refused++;
 		LOG(copy_refused, .id = op->id, .user = op->change.user->id,
@@ -128,28 +128,14 @@ static void
 put_message(struct append *a, size_t i, struct op *op)
 {
 	const struct wire_copy *copy = &a->in->copies[i];
-	struct box *b = op->change.box;
-	struct txn *t = op->change.txn;
-	struct key k = key_message(copy->user, b->number, b->now.uidnext);
+	struct part *p = &op->change.parts[0];
 	struct message_row row = { .head = copy->head,
-		.head_n = (uint32_t)copy->head.n, .modseq = ++b->now.modseq,
-		.when = a->in->when, .size = a->size + copy->head.n,
-		.id = a->in->id };
-	struct buf value = { 0 };
+		.head_n = (uint32_t)copy->head.n,
+		.modseq = ++p->box->now.modseq, .when = a->in->when,
+		.size = a->size + copy->head.n, .id = a->in->id };
 
-	op->row.mailbox = b->number;
-	op->row.uid = b->now.uidnext++;
-	op->change.messages = 1;
-	op->change.bytes = (int64_t)row.size;
-	message_row_put(&value, &row);
-	txn_put(t, ENGINE_ROWS, key_view(&k), buf_view(&value), a->blob);
-	buf_clear(&value);
-	if (row.side)
-		buf_slice(&value, copy->head);
-	buf_slice(&value, a->in->digest);
-	if (value.n > 0)
-		txn_put(t, ENGINE_SIDE, key_view(&k), buf_view(&value), 0);
-	buf_free(&value);
+	op->row.mailbox = p->box->number;
+	op->row.uid = change_add(&op->change, p, &row, a->blob, a->in->digest);
 }
 
 /* Commits one outcome: with the message if box is not NULL. */

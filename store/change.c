@@ -4,9 +4,12 @@
 
 #include "common/core/link.h"
 #include "common/core/log.h"
-#include "store/box.h"
+#include "store/history.h"
 #include "store/store.h"
+#include "store/sync.h"
 #include "store/usage.h"
+
+enum { TOUCHES = 64 };	/* ranges noted one by one; more become one */
 
 /* A request that waits until nothing alters its user; in its arena. */
 struct waiter {
@@ -44,58 +47,173 @@ run_waiting(struct user *u)
 	}
 }
 
-/* ---- changes */
+/* ---- making one */
 
 void
 change_begin(struct change *c, struct user *u, struct box *b)
 {
-	*c = (struct change){ .user = u, .box = b,
+	*c = (struct change){ .user = u,
 		.txn = txn_begin(store.engine, u->id) };
+	if (b != NULL)
+		change_also(c, b);
+}
+
+struct part *
+change_also(struct change *c, struct box *b)
+{
+	struct part *p = &c->parts[c->n++];
+
+	CHECK(c->n <= PARTS);
+	p->box = b;
+	return p;
+}
+
+static void
+part_free(struct part *p)
+{
+	ranges_free(&p->changed);
+	ranges_free(&p->vanished);
+	ranges_free(&p->marked);
+	ranges_free(&p->unmarked);
 }
 
 void
 change_drop(struct change *c)
 {
+	for (unsigned i = 0; i < c->n; i++)
+		part_free(&c->parts[i]);
 	txn_drop(c->txn);
 }
 
-static void
-count(struct change *c, int sign)
-{
-	uint64_t messages = (uint64_t)(sign * c->messages);
-	uint64_t bytes = (uint64_t)(sign * c->bytes);
-
-	c->box->now.messages += (uint32_t)messages;
-	c->box->now.bytes += bytes;
-	c->user->now.messages += messages;
-	c->user->now.bytes += bytes;
-}
-
-static void
-put(struct change *c, const struct key *k, struct buf *value)
+void
+change_put(struct change *c, const struct key *k, struct buf *value)
 {
 	txn_put(c->txn, ENGINE_ROWS, key_view(k), buf_view(value), 0);
 	buf_free(value);
 }
 
 static void
-put_counters(struct change *c)
+part_count(struct part *p, int sign, const struct message_row *row)
 {
-	struct box *b = c->box;
+	p->messages += sign;
+	p->bytes += sign * (int64_t)row->size;
+	p->unseen += (row->flags & FLAG_SEEN) == 0 ? sign : 0;
+	p->deleted += (row->flags & FLAG_DELETED) != 0 ? sign : 0;
+}
+
+uint32_t
+change_add(struct change *c, struct part *p, struct message_row *row,
+    uint64_t blob, struct slice digest)
+{
+	uint32_t uid = p->box->now.uidnext++;
+	struct key k = key_message(c->user->id, p->box->number, uid);
+	struct buf value = { 0 };
+
+	part_count(p, 1, row);
+	if (p->added.from == 0)
+		p->added.from = uid;
+	p->added.to = uid;
+	if ((row->flags & FLAG_DELETED) != 0)
+		ranges_add(&p->marked, uid, uid);
+	message_row_put(&value, row);
+	txn_put(c->txn, ENGINE_ROWS, key_view(&k), buf_view(&value), blob);
+	buf_clear(&value);
+	if (row->side)
+		buf_slice(&value, row->head);
+	buf_slice(&value, digest);
+	if (value.n > 0)
+		txn_put(c->txn, ENGINE_SIDE, key_view(&k), buf_view(&value),
+		    0);
+	buf_free(&value);
+	return uid;
+}
+
+void
+part_remove(struct part *p, uint32_t uid, const struct message_row *row)
+{
+	part_count(p, -1, row);
+	ranges_add(&p->vanished, uid, uid);
+}
+
+void
+part_flags(struct part *p, uint32_t uid, uint64_t old, uint64_t new)
+{
+	uint64_t gone = old & ~new, come = new & ~old;
+
+	p->unseen += (gone & FLAG_SEEN) != 0;
+	p->unseen -= (come & FLAG_SEEN) != 0;
+	ranges_add(&p->changed, uid, uid);
+	if ((come & FLAG_DELETED) != 0) {
+		p->deleted++;
+		ranges_add(&p->marked, uid, uid);
+	} else if ((gone & FLAG_DELETED) != 0) {
+		p->deleted--;
+		ranges_add(&p->unmarked, uid, uid);
+	}
+}
+
+/* ---- committing */
+
+static void
+count(struct change *c, int sign)
+{
+	for (unsigned i = 0; i < c->n; i++) {
+		struct part *p = &c->parts[i];
+		struct box_row *now = &p->box->now;
+
+		now->messages += (uint32_t)(sign * p->messages);
+		now->unseen += (uint32_t)(sign * p->unseen);
+		now->deleted += (uint32_t)(sign * p->deleted);
+		now->bytes += (uint64_t)(sign * p->bytes);
+		c->user->now.messages += (uint64_t)(sign * p->messages);
+		c->user->now.bytes += (uint64_t)(sign * p->bytes);
+	}
+}
+
+static void
+put_keywords(struct change *c, struct box *b)
+{
+	struct key k = key_keywords(c->user->id, b->number);
+
+	txn_put(c->txn, ENGINE_ROWS, key_view(&k), buf_view(&b->keywords), 0);
+}
+
+static void
+put_box(struct change *c, struct part *p)
+{
+	struct box *b = p->box;
+	struct key k = key_box(c->user->id, b->number);
+	struct box_row row;
+	struct buf value = { 0 };
+
+	if (p->vanished.n > 0)
+		history_put(c, p);
+	row = b->now;
+	row.name = slice_str(b->name);
+	box_row_put(&value, &row);
+	change_put(c, &k, &value);
+	if (p->keywords > 0)
+		put_keywords(c, b);
+	if (b->seen.uidvalidity == 0) {
+		name_row_put(&value, b->number);
+		k = key_name(c->user->id, row.name);
+		change_put(c, &k, &value);
+	}
+	p->seen = b->now;
+}
+
+static void
+put_user(struct change *c)
+{
 	struct key k = key_user(c->user->id);
 	struct buf value = { 0 };
 
 	user_row_put(&value, &c->user->now);
-	put(c, &k, &value);
-	box_row_put(&value, &b->now);
-	k = key_box(c->user->id, b->number);
-	put(c, &k, &value);
-	if (b->seen.uidvalidity == 0) {
-		name_row_put(&value, b->number);
-		k = key_name(c->user->id, slice_str(b->name));
-		put(c, &k, &value);
-	}
+	change_put(c, &k, &value);
+	c->seen = c->user->now;
 }
+
+/* ---- landing */
 
 static void
 corrected(struct change *c, enum engine_status status)
@@ -111,12 +229,61 @@ take_back(struct change *c)
 	struct change *again;
 
 	count(c, -1);
+	for (unsigned i = 0; i < c->n; i++)
+		keywords_cut(c->parts[i].box, c->parts[i].keywords);
 	if (c->user->flying == 0 || c->user->doubtful)
 		return;
 	again = mem_zero(sizeof *again);
-	change_begin(again, c->user, c->box);
-	txn_small(again->txn);
+	change_begin(again, c->user, c->n > 0 ? c->parts[0].box : NULL);
+	if (c->n > 1)
+		change_also(again, c->parts[1].box);
 	change_commit(again, corrected);
+}
+
+static void
+set_change(struct ranges *set, const struct ranges *what,
+    void (*fn)(struct ranges *, uint32_t, uint32_t))
+{
+	for (size_t i = 0; i < what->n; i++)
+		fn(set, what->r[i].from, what->r[i].to);
+}
+
+/* The sets and what is noted of changes, as of what is seen now. */
+static void
+part_landed(struct part *p)
+{
+	struct box *b = p->box;
+
+	b->seen = p->seen;
+	if (b->present_known) {
+		if (p->added.from != 0)
+			ranges_add(&b->present, p->added.from, p->added.to);
+		set_change(&b->present, &p->vanished, ranges_del);
+	}
+	if (b->marked_known) {
+		set_change(&b->marked, &p->marked, ranges_add);
+		set_change(&b->marked, &p->unmarked, ranges_del);
+		set_change(&b->marked, &p->vanished, ranges_del);
+	}
+	if (p->added.from != 0)
+		box_touch(b, p->added);
+	if (p->changed.n > TOUCHES)
+		box_touch(b, (struct range){ ranges_first(&p->changed),
+		    ranges_last(&p->changed) });
+	else
+		for (size_t i = 0; i < p->changed.n; i++)
+			box_touch(b, p->changed.r[i]);
+}
+
+static void
+change_landed(struct change *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		part_landed(&c->parts[i]);
+	if (c->n > 0 || c->counts) {
+		c->user->seen = c->seen;
+		usage_changed(c->user->id, c->seen.bytes);
+	}
 }
 
 static void
@@ -124,24 +291,28 @@ landed(void *arg, enum engine_status status)
 {
 	struct change *c = arg;
 	struct user *u = c->user;
-	struct box *b = c->box;
+	struct box *boxes[PARTS];
+	unsigned n = c->n;
 
 	if (status == ENGINE_FENCED)
 		fatal("this shard belongs to somebody else now");
 	u->flying--;
 	u->altering -= c->alters;
-	if (status != ENGINE_OK && status != ENGINE_FULL)
-		u->doubtful = true;
-	if (b != NULL && status == ENGINE_OK) {
-		b->seen = c->seen;
-		usage_changed(u->id, c->used);
-	} else if (b != NULL && status == ENGINE_FULL)
+	if (status == ENGINE_OK)
+		change_landed(c);
+	else if (status == ENGINE_FULL && !c->fragile)
 		take_back(c);
+	else
+		u->doubtful = true;
 	if (u->doubtful && u->flying == 0)
 		user_reload(u);
+	for (unsigned i = 0; i < n; i++) {
+		boxes[i] = c->parts[i].box;
+		part_free(&c->parts[i]);
+	}
 	c->done(c, status);	/* frees c */
-	if (b != NULL)
-		box_notify(b);
+	for (unsigned i = 0; i < n; i++)
+		box_notify(boxes[i]);
 	run_waiting(u);
 	user_release(u);
 }
@@ -151,12 +322,11 @@ change_commit(struct change *c,
     void (*done)(struct change *, enum engine_status))
 {
 	c->done = done;
-	if (c->box != NULL) {
-		count(c, 1);
-		put_counters(c);
-		c->seen = c->box->now;
-		c->used = c->user->now.bytes;
-	}
+	count(c, 1);
+	for (unsigned i = 0; i < c->n; i++)
+		put_box(c, &c->parts[i]);
+	if (c->n > 0 || c->counts)
+		put_user(c);
 	c->user->flying++;
 	c->user->altering += c->alters;
 	c->user->holds++;

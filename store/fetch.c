@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/core/log.h"
-#include "store/box.h"
+#include "store/message.h"
 #include "store/store.h"
 
 enum { PIECE = 64 * 1024, PIECES = 4 };	/* sent at once; in a turn */

@@ -69,7 +69,7 @@ enum {
 	HEAD_MAX = 4096,		/* bytes of a copy's own lines */
 	MESSAGE_ROW_MAX = 128,
 	TEXT_MAX = 512,			/* bytes of a refusal's text */
-	KEY_BYTES = 9 + NAME_MAX_BYTES,
+	KEY_BYTES = 9 + NAME_MAX_BYTES + 1,	/* and what follows a name */
 };
 
 /* A key and its bytes. */

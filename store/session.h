@@ -19,6 +19,8 @@ struct session {
 	uint64_t	 number;
 	uint32_t	 rights;
 	uint64_t	 limit;		/* quota, bytes; 0: none */
+	uint32_t	 selected;	/* the mailbox it opened last, if not
+					   just to look at it; 0: none */
 	struct node	 streams;	/* fetch.c: bytes on their way out */
 };
 

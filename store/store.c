@@ -33,9 +33,14 @@ store_open(struct engine *e)
 	append_serve();
 	body_serve();
 	session_serve();
-	box_serve();
+	open_serve();
+	list_serve();
+	sync_serve();
 	flags_serve();
+	keywords_serve();
+	expunge_serve();
 	fetch_serve();
+	names_serve();
 	usage_serve();
 }
 

@@ -6,14 +6,20 @@
  *
  *	store.c		birth and death, status
  *	rows.c		the formats of everything on disk
- *	user.c		users and mailboxes in memory
+ *	user.c		users in memory		mailbox.c  their mailboxes
  *	change.c	changes in flight, and who waits for them
+ *	history.c	what was expunged
  *	known.c		message ids: outcomes, retry tokens, low-water mark
- *	append.c	store_append	body.c	store_body
+ *	append.c	store_append	body.c	store_body, box_body
  *	session.c	store_grant, store_revoke; rights of a session
- *	box.c		box_open, box_list, box_digest, box_watch
- *	flags.c		box_flags, box_expunge
- *	fetch.c		box_fetch	usage.c	store_usage
+ *	message.c	reading the rows of messages
+ *	open.c		box_open, box_uids	list.c	box_list, box_digest
+ *	sync.c		box_sync, box_watch	fetch.c	box_fetch
+ *	flags.c		box_flags		keywords.c  box_keywords
+ *	expunge.c	box_expunge		copy.c	box_copy
+ *	box_append.c	box_append		usage.c	store_usage
+ *	names.c		box_status, box_names, box_subscribe, box_quota
+ *	tree.c		box_create, box_delete, box_rename
  *
  * Everything runs on the loop; a handler ends in answer() or keeps the
  * request until a commit is durable (RFC 5321 6.1: then it is ours).
@@ -50,9 +56,14 @@ bool		 request_bare(struct request *);
 void		 append_serve(void);
 void		 body_serve(void);
 void		 session_serve(void);
-void		 box_serve(void);
+void		 open_serve(void);
+void		 list_serve(void);
+void		 sync_serve(void);
 void		 flags_serve(void);
+void		 keywords_serve(void);
+void		 expunge_serve(void);
 void		 fetch_serve(void);
+void		 names_serve(void);
 void		 usage_serve(void);
 
 #endif

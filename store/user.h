@@ -1,14 +1,14 @@
 /*
- * user.h - users and their mailboxes in memory.
+ * user.h - users in memory.
  *
  * UID and MODSEQ are given out here, before the commit that makes them last:
- * `now` is what the next commit builds on.  `seen` is the mailbox as of its
- * last durable commit, and all that is ever shown (engine.h, promise 2).
+ * `now` is what the next commit builds on.  `seen` is what the last durable
+ * commit left, and all that is ever shown (engine.h, promise 2).
  *
  * A user is loaded from its rows when first needed and stays while somebody
  * holds it: a session, a change in flight.  Others go, oldest first, when there
  * are more than store.users_max.
- * */
+ */
 #ifndef STORE_USER_H
 #define STORE_USER_H
 
@@ -16,21 +16,12 @@
 #include "common/engine/engine.h"
 #include "store/rows.h"
 
-struct box {
-	struct node	 node;		/* in its user's list */
-	struct user	*user;
-	uint32_t	 number;
-	struct box_row	 now, seen;	/* seen.uidvalidity 0: not durable */
-	char		*name;		/* both rows' name points here */
-	struct node	 watchers;	/* box.c */
-};
-
 struct user {
 	struct map_node	 by_id;
 	struct node	 idle;		/* while nobody holds it */
 	uint64_t	 id;
-	struct user_row	 now;
-	struct node	 boxes;		/* those in use since it was loaded */
+	struct user_row	 now, seen;
+	struct map	 boxes;		/* those in use since it was loaded */
 	unsigned	 holds;
 	unsigned	 flying;	/* changes not yet durable */
 	unsigned	 altering;	/* ... that change what was shown */
@@ -51,15 +42,11 @@ void		 user_reload(struct user *);
 void		 users_forget(void);	/* all of them; tests and the end */
 size_t		 users_count(void);
 
-/* NULL: there is none (or its row is damaged). */
-struct box	*box_get(struct user *, uint32_t number);
-struct box	*box_named(struct user *, struct slice name);
-/* Made in memory if it is not there yet; the first change of it creates it.
-   NULL only if it is damaged. */
-struct box	*box_inbox(struct user *);
-/* The last UID that may be shown of a range that ends at `to`. */
-uint32_t	 uid_last(const struct box *, uint32_t to);
-/* Is this how INBOX may be written (RFC 9051 5.1)? */
-bool		 box_is_inbox(struct slice name);
+/* Reads one row.  0: none, 1: there, -1: damaged. */
+int		 row_read(const struct key *, struct buf *out);
+/* A new mailbox's UIDVALIDITY.  It rises with every mailbox of the user,
+   whatever the clock does: a name that is used again never shows old UIDs as
+   new (RFC 9051 2.3.1.1). */
+uint32_t	 uidvalidity_next(struct user *);
 
 #endif

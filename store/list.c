@@ -1,0 +1,265 @@
+/*
+ * box_list: messages in bulk, with their digests or bytes if wanted;
+ * box_digest.
+ *
+ * Rows lie side by side, so do digests: each is one walk.  An answer ends where
+ * it has LIST_ENTRIES entries or LIST_BYTES of what is wanted with them, and
+ * says where the next begins.
+ */
+#include "store/list.h"
+
+#include <string.h>
+
+#include "common/core/log.h"
+#include "store/message.h"
+#include "store/session.h"
+#include "store/store.h"
+
+enum { FIRST = 16 };		/* entries there is room for at first */
+
+struct wire_entry
+entry_of(uint32_t uid, const struct message_row *row)
+{
+	return (struct wire_entry){ .uid = uid, .flags = row->flags,
+		.modseq = row->modseq, .size = row->size, .when = row->when,
+		.id = row->id, .head = row->head_n };
+}
+
+struct wire_entry *
+entries_room(struct arena *a, struct wire_entry *v, size_t n, size_t *cap)
+{
+	struct wire_entry *more;
+
+	if (n < *cap)
+		return v;
+	*cap = *cap == 0 ? FIRST : *cap >= LIST_ENTRIES / 4 ? LIST_ENTRIES :
+	    4 * *cap;
+	more = arena_alloc(a, *cap * sizeof *more);
+	if (n > 0)
+		memcpy(more, v, n * sizeof *more);
+	return more;
+}
+
+/* What else is needed of an entry whose digest or bytes are wanted. */
+struct extra {
+	uint64_t	 blob;
+	bool		 side;		/* its head lies there */
+	struct slice	 head;
+	char		*bytes;
+	size_t		 left;		/* of them, still to be read */
+	struct listing	*of;
+};
+
+struct listing {
+	struct request	*request;
+	struct box_list_out out;
+	struct ranges	 set;
+	uint64_t	 since;
+	uint8_t		 want;
+	size_t		 cap, rows, bytes;
+	struct extra	*extra;		/* as many as entries, or none */
+	size_t		 extras;	/* room for so many */
+	size_t		 at;		/* the entry a walk of SIDE is at */
+	size_t		 reading;	/* bodies not yet read, and one more */
+};
+
+/* ---- rows */
+
+static void
+extra_keep(struct listing *l, size_t i, const struct message_row *row,
+    uint64_t blob)
+{
+	struct arena *a = &l->request->arena;
+	struct extra *more;
+
+	if (i == l->extras) {
+		l->extras = l->cap;
+		more = arena_alloc(a, l->extras * sizeof *more);
+		if (i > 0)
+			memcpy(more, l->extra, i * sizeof *more);
+		l->extra = more;
+	}
+	l->extra[i] = (struct extra){ .blob = blob, .side = row->side,
+		.head = arena_slice(a, row->head), .of = l };
+}
+
+static bool
+list_row(void *arg, uint32_t uid, const struct message_row *row,
+    uint64_t blob)
+{
+	struct listing *l = arg;
+	size_t i = l->out.n_entries;
+
+	if (i == LIST_ENTRIES || l->rows++ == LIST_ROWS) {
+		l->out.next = uid;
+		return false;
+	}
+	if (row->modseq <= l->since)
+		return true;
+	if ((l->want & WANT_BYTES) != 0 && row->size <= WIRE_BODY_MAX) {
+		if (i > 0 && l->bytes + row->size > LIST_BYTES) {
+			l->out.next = uid;
+			return false;
+		}
+		l->bytes += row->size;
+	}
+	l->out.entries = entries_room(&l->request->arena, l->out.entries, i,
+	    &l->cap);
+	l->out.entries[i] = entry_of(uid, row);
+	if (l->want != 0)
+		extra_keep(l, i, row, blob);
+	l->out.n_entries++;
+	return true;
+}
+
+/* ---- digests, long heads */
+
+static bool
+list_side(void *arg, uint32_t uid, struct slice value)
+{
+	struct listing *l = arg;
+	struct arena *a = &l->request->arena;
+	struct wire_entry *e = l->out.entries;
+	size_t n = l->out.n_entries, head;
+	struct extra *x;
+
+	while (l->at < n && e[l->at].uid < uid)
+		l->at++;
+	if (l->at == n)
+		return false;
+	if (e[l->at].uid != uid)
+		return true;
+	x = &l->extra[l->at];
+	head = x->side ? e[l->at].head : 0;
+	if (x->side)
+		x->head = arena_slice(a, slice_take(value, head));
+	if ((l->want & WANT_DIGEST) == 0)
+		return true;
+	value = slice_drop(value, head);
+	if (l->at > 0 && l->bytes + value.n > LIST_BYTES) {
+		l->out.n_entries = l->at;
+		l->out.next = uid;
+		return false;
+	}
+	l->bytes += value.n;
+	e[l->at].digest = arena_slice(a, value);
+	return true;
+}
+
+static bool
+sides_wanted(const struct listing *l)
+{
+	if ((l->want & WANT_DIGEST) != 0)
+		return true;
+	for (size_t i = 0; i < l->out.n_entries; i++)
+		if (l->extra[i].side)
+			return true;
+	return false;
+}
+
+/* ---- bytes */
+
+static void
+list_answer(struct listing *l)
+{
+	if (--l->reading == 0)
+		answer(l->request, WIRE_OK, &l->out);
+}
+
+/* Bytes that cannot be read now are left out: box_fetch says why. */
+static void
+bytes_read(void *arg, enum engine_status status, struct slice s)
+{
+	struct extra *x = arg;
+	struct listing *l = x->of;
+	struct wire_entry *e = &l->out.entries[x - l->extra];
+
+	if (status == ENGINE_OK && s.n == x->left) {
+		memcpy(x->bytes + e->head, s.p, s.n);
+		e->bytes = slice_of(x->bytes, (size_t)e->size);
+	}
+	list_answer(l);
+}
+
+static void
+bytes_begin(struct listing *l, size_t i)
+{
+	struct wire_entry *e = &l->out.entries[i];
+	struct extra *x = &l->extra[i];
+
+	if (e->size > WIRE_BODY_MAX || x->head.n != e->head)
+		return;
+	x->bytes = arena_alloc(&l->request->arena, (size_t)e->size + 1);
+	if (e->head > 0)
+		memcpy(x->bytes, x->head.p, e->head);
+	x->left = (size_t)e->size - e->head;
+	if (x->left == 0) {
+		e->bytes = slice_of(x->bytes, (size_t)e->size);
+		return;
+	}
+	l->reading++;
+	blob_read(store.engine, x->blob, 0, x->left, bytes_read, x);
+}
+
+/* ---- the calls */
+
+static void
+list_run(struct request *r, struct session *s)
+{
+	const struct box_list_in *in = REQUEST(box_list, r);
+	struct box *b = session_box(r, s, in->mailbox);
+	struct listing *l;
+
+	if (b == NULL)
+		return;
+	l = arena_array(&r->arena, 1, sizeof *l);
+	*l = (struct listing){ .request = r, .since = in->since,
+		.want = in->want, .reading = 1 };
+	if (!uids_take(&l->set, in->uids, in->n_uids) ||
+	    in->want > (WANT_DIGEST | WANT_BYTES)) {
+		ranges_free(&l->set);
+		answer(r, WIRE_BAD, NULL);
+		return;
+	}
+	messages_scan(b, &l->set, 1, list_row, l);
+	if (l->out.n_entries > 0 && l->want != 0 && sides_wanted(l))
+		sides_scan(b, &l->set, l->out.entries[0].uid, list_side, l);
+	ranges_free(&l->set);
+	if ((l->want & WANT_BYTES) != 0)
+		for (size_t i = 0; i < l->out.n_entries; i++)
+			bytes_begin(l, i);
+	list_answer(l);
+}
+
+static void
+digest_run(struct request *r, struct session *s)
+{
+	const struct box_digest_in *in = REQUEST(box_digest, r);
+	struct message m;
+
+	if (session_box(r, s, in->mailbox) == NULL ||
+	    !message_read(r, s, in->mailbox, in->uid, true, &m))
+		return;
+	answer(r, WIRE_OK, &(struct box_digest_out){
+	    .head = m.row.head_n, .digest = m.digest });
+	message_free(&m);
+}
+
+static void
+take_list(struct request *r)
+{
+	session_run(r, RIGHT_READ, list_run);
+}
+
+static void
+take_digest(struct request *r)
+{
+	session_run(r, RIGHT_READ, digest_run);
+}
+
+void
+list_serve(void)
+{
+	serve(WIRE_box_list, take_list);
+	serve(WIRE_box_digest, take_digest);
+}

@@ -1,0 +1,18 @@
+/*
+ * names.h - names of mailboxes.
+ *
+ * UTF-8, levels parted by "/", at most NAME_MAX_BYTES.  The first level INBOX
+ * is kept in capitals, however it was written (RFC 9051 5.1).
+ */
+#ifndef STORE_NAMES_H
+#define STORE_NAMES_H
+
+#include "store/session.h"
+
+/* Copies the name as it is kept; false: it is not a name. */
+bool		 name_take(struct arena *, struct slice, struct slice *);
+/* True: INBOX did not exist; it is being made, then fn is called again. */
+bool		 inbox_make(struct request *, struct session *,
+		    session_call *fn);
+
+#endif

@@ -1,6 +1,7 @@
 /* Where an address leads, and whose it is: answered from memory. */
 #include "auth/auth.h"
 
+#include "auth/session.h"
 #include "common/core/log.h"
 
 static enum route
@@ -81,6 +82,31 @@ route_mailbox(struct request *r, const struct place *p,
 	out->address = name_text(&r->arena, u->name);
 }
 
+/* The ends of a list, but for those in this mailbox. */
+static void
+became(struct request *r, struct auth_route_out *out, const struct user *but,
+    const struct final *finals, size_t n)
+{
+	out->became = arena_array(&r->arena, n, sizeof *out->became);
+	for (size_t i = 0; i < n; i++)
+		if (but == NULL || finals[i].place.user != but)
+			out->became[out->n_became++].address =
+			    finals[i].address;
+}
+
+/* A mailbox that keeps its copy, and what others get too. */
+static void
+route_both(struct request *r, struct slice address, const struct place *p,
+    struct auth_route_out *out)
+{
+	struct final *finals;
+	size_t n;
+
+	route_mailbox(r, p, out);
+	if (p->n > 0 && spread(r, address, p, &finals, &n))
+		became(r, out, p->user, finals, n);
+}
+
 /* An alias of one mailbox is that mailbox: no step through the queue. */
 static void
 route_list(struct request *r, struct slice address, const struct place *p,
@@ -96,10 +122,7 @@ route_list(struct request *r, struct slice address, const struct place *p,
 		return;
 	}
 	out->route = ROUTE_LOCAL;
-	out->became = arena_array(&r->arena, n, sizeof *out->became);
-	out->n_became = n;
-	for (size_t i = 0; i < n; i++)
-		out->became[i].address = finals[i].address;
+	became(r, out, NULL, finals, n);
 }
 
 static void
@@ -116,7 +139,7 @@ serve_route(struct request *r)
 		if (p.kind == PLACE_REMOTE)
 			out.route = ROUTE_REMOTE;
 		else if (p.kind == PLACE_MAILBOX)
-			route_mailbox(r, &p, &out);
+			route_both(r, text, &p, &out);
 		else if (p.kind == PLACE_LIST)
 			route_list(r, text, &p, &out);
 	}
@@ -135,9 +158,9 @@ owns(struct request *r, const struct user *u, struct slice address)
 	if (!address_read(&r->arena, address, &a) || a.domain.n == 0)
 		return false;
 	p = place_find(&auth.dir, &auth.rules, &r->arena, &a);
-	if (p.kind == PLACE_MAILBOX)
-		return p.user == u;
-	if (p.kind != PLACE_LIST || !spread(r, address, &p, &finals, &n))
+	if (p.kind == PLACE_MAILBOX && p.user == u)
+		return true;
+	if (p.n == 0 || !spread(r, address, &p, &finals, &n))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (finals[i].place.kind == PLACE_MAILBOX &&
@@ -153,8 +176,9 @@ serve_sender(struct request *r)
 	const struct user *u = directory_number(&auth.dir, in->user);
 	struct auth_sender_out out = { 0 };
 
-	out.owns = u != NULL && u->live && !u->row.disabled &&
-	    owns(r, u, in->address);
+	out.revoked = u == NULL || !u->live || u->row.disabled ||
+	    session_stamp(u) != in->stamp;
+	out.owns = !out.revoked && owns(r, u, in->address);
 	answer(r, WIRE_OK, &out);
 }
 

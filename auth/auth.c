@@ -4,6 +4,7 @@
 #include "auth/session.h"
 #include "auth/usage.h"
 #include "common/core/log.h"
+#include "common/core/terms.h"
 
 enum { PENALTIES = 16384 };	/* entries */
 
@@ -46,6 +47,8 @@ auth_end(void)
 uint64_t
 user_limit(const struct user *u)
 {
+	if (u->row.limit == LIMIT_NONE)
+		return 0;
 	return u->row.limit != 0 ? u->row.limit : auth.quota;
 }
 

@@ -22,6 +22,7 @@ struct change {
 	struct domain	*domain;	/* what is entered and not yet live */
 	struct user	*user;
 	struct alias	*alias;
+	bool		 itself;	/* alias_add: among its targets */
 };
 
 static struct change *
@@ -122,23 +123,34 @@ static const char	mailbox_exists[] =
 	    "there is a mailbox of this name already";
 static const char	alias_exists[] =
 	    "there is an alias of this name already";
+static const char	mailbox_hidden[] =
+	    "there is a mailbox of this name: name it as a target too, and "
+	    "it keeps its copy";
 
 static bool
 is_taken(const char *why)
 {
-	return why == mailbox_exists || why == alias_exists;
+	return why == mailbox_exists || why == alias_exists ||
+	    why == mailbox_hidden;
 }
 
-/* Why there can be no new user or alias of this name; NULL: there can. */
+static bool
+is_mailbox(const struct name *name)
+{
+	return directory_user(&auth.dir, name_view(name)) != NULL;
+}
+
+/* Why there can be no new user or alias of this name; NULL: there can.  An
+   alias may have the name of a mailbox (targets_refused). */
 static const char *
-name_refused(const struct name *name, struct domain **domain)
+name_refused(const struct name *name, bool alias, struct domain **domain)
 {
 	struct slice s = name_view(name);
 
 	*domain = directory_domain(&auth.dir, name_domain(s));
 	if (*domain == NULL || !(*domain)->live)
 		return "its domain is not ours: add the domain first";
-	if (directory_user(&auth.dir, s) != NULL)
+	if (!alias && is_mailbox(name))
 		return mailbox_exists;
 	if (directory_alias(&auth.dir, s) != NULL)
 		return alias_exists;
@@ -216,7 +228,7 @@ user_hashed(struct password_job *j)
 
 	mem_wipe(j->password, sizeof j->password);
 	/* Somebody else may have taken the name meanwhile. */
-	if ((why = name_refused(&c->name, &domain)) != NULL)
+	if ((why = name_refused(&c->name, false, &domain)) != NULL)
 		user_refused(c, why);
 	else if (!j->good)
 		change_end(c, WIRE_AGAIN, NULL);
@@ -243,7 +255,7 @@ serve_user_add(struct request *r)
 	struct name name = { 0 };
 	bool good = address_name(&r->arena, in->address, false, &name);
 	struct change *c = change_new(r, &name);
-	const char *why = good ? name_refused(&name, &domain) :
+	const char *why = good ? name_refused(&name, false, &domain) :
 	    "this is not an address";
 
 	if (why != NULL)
@@ -359,8 +371,11 @@ target_refused(struct change *c, struct slice target, struct slice *text)
 		    (int)target.n, target.p);
 	*text = addr_text(arena, &a);
 	p = place_find(&auth.dir, &auth.rules, arena, &a);
-	if (slice_eq(name_view(&name), name_view(&c->name)))
-		return "it cannot lead to itself";
+	if (slice_eq(name_view(&name), name_view(&c->name))) {
+		if (!is_mailbox(&name))
+			return "it cannot lead to itself";
+		c->itself = true;
+	}
 	if (p.kind == PLACE_NOWHERE)
 		return arena_printf(arena, "there is no %.*s: add it first",
 		    (int)text->n, text->p);
@@ -384,9 +399,13 @@ targets_refused(struct change *c, const struct alias_add_in *in,
 		if (why != NULL)
 			return why;
 	}
+	if (is_mailbox(&c->name) && !c->itself)
+		return mailbox_hidden;
 	if (!place_spread(&auth.dir, &auth.rules, &c->r->arena, &list, &finals,
 	    &n))
 		return "it would lead to too many addresses";
+	if (c->itself && n == 1)
+		return "it would lead to nobody else";
 	return n == 0 ? "it would lead to nobody" : NULL;
 }
 
@@ -417,7 +436,7 @@ serve_alias_add(struct request *r)
 	struct name name = { 0 };
 	bool good = address_name(&r->arena, in->address, true, &name);
 	struct change *c = change_new(r, &name);
-	const char *why = good ? name_refused(&name, &domain) :
+	const char *why = good ? name_refused(&name, true, &domain) :
 	    "this is neither an address nor @domain";
 
 	if (why == NULL)

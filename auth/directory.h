@@ -7,7 +7,8 @@
  * A thing enters the directory when its rows are given to the engine, so that
  * nobody else can take its name, and becomes `live` when they are durable:
  * before that it does not exist for anybody who asks.  One name is a user or
- * an alias, never both.
+ * an alias, or both: then the alias names itself among its targets, and who
+ * has the mailbox keeps a copy of what the others get.
  */
 #ifndef AUTH_DIRECTORY_H
 #define AUTH_DIRECTORY_H

@@ -82,6 +82,7 @@ finish(struct trial *l, enum login login, struct user *u)
 	}
 	if (out.login == LOGIN_OK) {
 		out.user = u->row.number;
+		out.stamp = session_stamp(u);
 		out.address = name_text(&l->r->arena, u->name);
 	}
 	note(l, &out);

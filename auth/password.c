@@ -56,9 +56,11 @@ hash_is_known(struct slice s)
 	char text[HASH_MAX + 1];
 
 	/* Almost any text begins like a hash of the old kind without "$". */
-	if (s.n == 0 || s.n > HASH_MAX || slice_find(s, '\0') < s.n ||
-	    (s.p[0] != '$' && s.n != 13))
+	if (s.n == 0 || s.n > HASH_MAX || (s.p[0] != '$' && s.n != 13))
 		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
 	return crypt_checksalt(text) == CRYPT_SALT_OK ||

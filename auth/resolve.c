@@ -2,25 +2,23 @@
 
 /* ---- one step */
 
-/* A user or an alias of just this name. */
+/* A user, an alias, or both, of just this name. */
 static bool
 find_exact(const struct directory *d, const struct name *name, struct place *p)
 {
 	struct user *u = directory_user(d, name_view(name));
 	struct alias *a = directory_alias(d, name_view(name));
 
-	if (u != NULL && u->live) {
-		p->kind = PLACE_MAILBOX;
-		p->user = u;
-		return true;
-	}
 	if (a != NULL && a->live) {
 		p->kind = PLACE_LIST;
 		p->targets = a->targets;
 		p->n = a->n;
-		return true;
 	}
-	return false;
+	if (u != NULL && u->live) {
+		p->kind = PLACE_MAILBOX;
+		p->user = u;
+	}
+	return p->kind != PLACE_NOWHERE;
 }
 
 static bool
@@ -184,7 +182,7 @@ spread_run(struct spread *s, const struct directory *d,
 {
 	for (struct met *m = s->first; m != NULL; m = m->next) {
 		m->place = place_find(d, rules, s->arena, &m->addr);
-		if (m->place.kind == PLACE_LIST && !meet(s, &m->place))
+		if (!meet(s, &m->place))
 			return false;
 		if (is_end(m))
 			++*n;

@@ -6,7 +6,11 @@
  * which always lead to somebody (RFC 5321 4.5.1, RFC 2142 4); the catch-all
  * of the domain.
  *
- * address_spread takes all steps, through aliases of aliases, to the end.
+ * An alias of a mailbox's own name does not hide it: the mailbox it is, and
+ * what it holds goes to the targets as well.  What it refuses (full, disabled)
+ * nobody gets: the sender hears of it, as of any other mailbox.
+ *
+ * place_spread takes all steps, through aliases of aliases, to the end.
  * Each address is looked at once, so loops end, and at most SPREAD_MAX are.
  */
 #ifndef AUTH_RESOLVE_H
@@ -29,7 +33,8 @@ struct place {
 	enum place_kind	 kind;
 	struct user	*user;		/* of a MAILBOX */
 	struct slice	 detail;	/* likewise: the subaddress */
-	const struct slice *targets;	/* of a LIST */
+	const struct slice *targets;	/* of a LIST; of a MAILBOX: also to
+					   these, itself among them */
 	size_t		 n;
 };
 

@@ -12,6 +12,8 @@
  *	D domain	the domain		1 format
  *	U user		its name (name.h)	1 format, 1 flags (1: disabled),
  *						4 shard, 8 number, 8 limit
+						(LIMIT_NONE of terms.h, 0: the
+						configuration's)
  *	P password	8 user's number,	1 format, then the text of
  *			4 which: zero		crypt(5)
  *	A alias		its name		1 format, 2 count, and so often

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "common/core/log.h"
 
 /* A link that opened sessions or watches them. */
@@ -221,6 +223,22 @@ session_revoke(struct user *u)
 	/* Also without sessions: an earlier life of ours may have opened some. */
 	link_call(auth.store(u->row.shard), WIRE_store_revoke, &in, 0, NULL,
 	    NULL);
+}
+
+/* The salt in the stored hash keeps anybody from trying passwords on it. */
+uint64_t
+session_stamp(const struct user *u)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	uint64_t stamp;
+
+	if (u->hash == NULL)
+		return 0;
+	if (EVP_Digest(u->hash, strlen(u->hash), digest, NULL, EVP_sha256(),
+	    NULL) != 1)
+		fatal("SHA-256 failed");
+	memcpy(&stamp, digest, sizeof stamp);
+	return stamp;
 }
 
 size_t

@@ -22,6 +22,10 @@ enum { SESSIONS_MAX = 65536 };	/* of one link */
 uint64_t	 session_open(struct link *, struct user *, int *fd);
 /* Ends all sessions of this user, everywhere. */
 void		 session_revoke(struct user *);
+/* A number that another password changes, and nothing else, not even a
+   restart of ours: a session without a channel shows it with each question
+   (auth_sender), so that it cannot outlive its login unnoticed. */
+uint64_t	 session_stamp(const struct user *);
 size_t		 session_count(void);
 void		 session_end_all(void);		/* of a test's process */
 

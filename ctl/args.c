@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "common/core/conf_parts.h"
+#include "common/core/terms.h"
 #include "common/mail/addr.h"
 #include "ctl/ctl.h"
 #include "ctl/help.h"
@@ -148,9 +149,9 @@ argument_domain(struct slice s)
 }
 
 bool
-size_read(struct slice s, uint64_t *bytes, const char **why)
+quota_read(struct slice s, uint64_t *limit, const char **why)
 {
-	static const struct slot slot = { .kind = SLOT_SIZE, .least = 1 << 20,
+	static const struct slot slot = { .kind = SLOT_QUOTA, .least = 1 << 20,
 		.most = UINT64_C(1) << 50 };
 	struct words words;
 	struct value v;
@@ -164,7 +165,7 @@ size_read(struct slice s, uint64_t *bytes, const char **why)
 		return false;
 	miss_init(&miss, &words, &ctl.arena);
 	if (slot_read(&slot, &miss, &at, &v, &ctl.arena) && at == words.n) {
-		*bytes = v.number;
+		*limit = v.number == 0 ? LIMIT_NONE : v.number;
 		return true;
 	}
 	if (at > 1 && at < words.n)

@@ -105,7 +105,7 @@ line_take(unsigned line, struct slice s)
 		fault(line, address, "this is not an address");
 	else if (!hash_is_possible(hash))
 		fault(line, address, "there is no hash of crypt(5) behind it");
-	else if (s.n > 0 && !size_read(s, &limit, &why))
+	else if (s.n > 0 && !quota_read(s, &limit, &why))
 		fault(line, address, why);
 	else {
 		e = entry_new();

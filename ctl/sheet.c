@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/core/log.h"
+#include "common/core/terms.h"
 #include "ctl/ctl.h"
 #include "ctl/form.h"
 #include "ctl/say.h"
@@ -32,24 +33,18 @@ targets_print(struct buf *b, const struct cell *c, bool json)
 	}
 }
 
-/* A name is one word for programs. */
 static void
 figures_print(struct buf *b, const struct cell *c, bool json)
 {
 	const struct wire_figure *figures = c->list;
-	char *name;
 
 	for (size_t i = 0; i < c->n_list; i++) {
 		if (i > 0)
 			buf_char(b, json ? ',' : ' ');
-		name = arena_str(&ctl.arena, figures[i].name);
-		for (char *p = name; *p != '\0'; p++)
-			if (*p == ' ')
-				*p = '_';
 		if (json)
-			form_json(b, slice_str(name));
+			form_json(b, figures[i].name);
 		else
-			form_printable(b, slice_str(name));
+			form_printable(b, figures[i].name);
 		buf_char(b, json ? ':' : '=');
 		buf_u64(b, figures[i].value);
 	}
@@ -75,6 +70,9 @@ plain_cell(struct buf *b, const struct column *column, const struct cell *c)
 	case COLUMN_FIGURES: figures_print(b, c, false); break;
 	case COLUMN_ID:
 		buf_printf(b, "%016llx", (unsigned long long)c->number);
+		break;
+	case COLUMN_QUOTA:
+		buf_u64(b, c->number == LIMIT_NONE ? 0 : c->number);
 		break;
 	default: buf_u64(b, c->number);
 	}
@@ -104,7 +102,7 @@ json_cell(struct buf *b, const struct column *column, const struct cell *c)
 		plain_cell(b, column, c);
 		buf_char(b, '"');
 		break;
-	default: buf_u64(b, c->number);
+	default: plain_cell(b, column, c);
 	}
 }
 
@@ -142,6 +140,12 @@ human_cell(struct buf *b, const struct column *column, const struct cell *c)
 		return;
 	}
 	switch (column->kind) {
+	case COLUMN_QUOTA:
+		if (c->number == LIMIT_NONE) {
+			buf_str(b, "none");
+			return;
+		}
+		/* FALLTHROUGH */
 	case COLUMN_SIZE: form_size(b, c->number); break;
 	case COLUMN_SPAN: form_span(b, c->number); break;
 	case COLUMN_TIME: form_time(b, c->number); break;

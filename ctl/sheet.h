@@ -24,6 +24,7 @@ enum column_kind {
 	COLUMN_ID,		/* 16 hex digits */
 	COLUMN_NUMBER,
 	COLUMN_SIZE,		/* bytes */
+	COLUMN_QUOTA,		/* the same; LIMIT_NONE is 0 for programs */
 	COLUMN_SPAN,		/* ms */
 	COLUMN_TIME,		/* ms since 1970 */
 };

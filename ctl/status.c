@@ -234,15 +234,22 @@ sleepers_show(struct sheet *s, const struct process *p)
 	struct arena arena = { 0 };
 	struct link *l = process_dial(p);
 	enum wire_status status;
+	bool more;
 
 	if (l == NULL)
 		return false;
-	status = role_who(l, &in, &out, &arena, PATIENCE);
+	do {
+		status = role_who(l, &in, &out, &arena, PATIENCE);
+		if (status != WIRE_OK)
+			break;
+		sleepers_rows(s, p, out.sleepers, out.n_sleepers);
+		sheet_page(s);
+		arena_reset(&arena);
+		more = out.next > in.from;
+		in.from = out.next;
+	} while (more);
 	if (status != WIRE_GONE)
 		link_close(l);
-	if (status == WIRE_OK)
-		sleepers_rows(s, p, out.sleepers, out.n_sleepers);
-	sheet_page(s);
 	arena_free(&arena);
 	return status == WIRE_OK;
 }

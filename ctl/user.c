@@ -52,14 +52,14 @@ done(struct slice address, uint64_t user, const struct secret *s,
 static uint64_t
 quota(void)
 {
-	uint64_t bytes = 0;
+	uint64_t limit = 0;
 	const char *why;
 
 	if (args_has(&ctl.args, OPTION_QUOTA) &&
-	    !size_read(ctl.args.value[OPTION_QUOTA], &bytes, &why))
+	    !quota_read(ctl.args.value[OPTION_QUOTA], &limit, &why))
 		fail(EX_USAGE, text("--quota %s is not a size",
 		    show(ctl.args.value[OPTION_QUOTA])), why, NULL);
-	return bytes;
+	return limit;
 }
 
 int
@@ -118,7 +118,7 @@ cmd_user_list(void)
 	static const struct column columns[] = {
 		{ "address", COLUMN_TEXT, NULL },
 		{ "state", COLUMN_TEXT, NULL },
-		{ "quota", COLUMN_SIZE, "default" },
+		{ "quota", COLUMN_QUOTA, "default" },
 		{ "shard", COLUMN_NUMBER, NULL },
 		{ "user", COLUMN_NUMBER, NULL },
 	};

@@ -1,9 +1,7 @@
-/* Secrets in memory, and files read from within an empty root. */
+/* Secrets in memory, and the files they come from. */
 #include "key/key.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,11 +10,10 @@
 
 #include <openssl/crypto.h>
 
+#include "common/core/list.h"
 #include "common/core/log.h"
-#include "common/core/sandbox.h"
 
 enum {
-	FOLDERS_MAX = 60,	/* sandbox_readable takes 64 */
 	FILE_MAX = 256 * 1024,	/* bytes of a PEM file */
 	KEY_ROOM = 16 * 1024,	/* bytes of a key and of work with it */
 	LEAST_ROOM = 256 * 1024,
@@ -30,13 +27,16 @@ enum { DUMPABLE = 1 };
 enum { DUMPABLE = 0 };
 #endif
 
-struct folder {
-	char	*path;
-	int	 fd;
+/* A file as it was when master opened it. */
+struct given {
+	struct node	 node;
+	char		*path;
+	char		*fault;		/* NULL: none */
+	mode_t		 mode;
+	struct buf	 text;
 };
 
-static struct folder	folders[FOLDERS_MAX];
-static unsigned		nfolders;
+static struct node	 all;		/* of struct given */
 
 /* The room has to be a power of two.  Where locking is not allowed to this
    extent the kernel may still swap it; that is no reason to serve nobody. */
@@ -53,116 +53,111 @@ secrets_begin(size_t keys)
 		fatal("no memory for secrets");
 }
 
-/* The folder of a path, as text that is to be freed. */
-static char *
-folder_of(const char *path)
+static struct given *
+find(struct slice path)
 {
-	const char *slash = strrchr(path, '/');
+	LIST_EACH(n, &all) {
+		struct given *g = CONTAINER(n, struct given, node);
 
-	if (slash == NULL)
-		return mem_str(SLICE("."));
-	return mem_str(slice_of(path, slash == path ? 1 :
-	    (size_t)(slash - path)));
-}
-
-static const struct folder *
-folder_find(const char *path)
-{
-	for (unsigned i = 0; i < nfolders; i++)
-		if (strcmp(folders[i].path, path) == 0)
-			return &folders[i];
+		if (slice_eq(slice_str(g->path), path))
+			return g;
+	}
 	return NULL;
 }
 
 static void
-folder_add(const char *file)
+forget(struct given *g)
 {
-	char *path = folder_of(file);
-	int fd;
-
-	if (folder_find(path) != NULL) {
-		free(path);
-		return;
-	}
-	if (nfolders == FOLDERS_MAX)
-		fatal("certificates in more than %d folders", FOLDERS_MAX);
-	if ((fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
-		fatal("%s", path);
-	sandbox_readable(path);
-	folders[nfolders++] = (struct folder){ path, fd };
+	list_del(&g->node);
+	buf_free(&g->text);
+	free(g->path);
+	free(g->fault);
+	free(g);
 }
 
 void
-folder_open(const char *path)
+files_forget(void)
 {
-	char real[PATH_MAX];
+	struct node *n;
 
-	folder_add(path);
-	if (realpath(path, real) != NULL)
-		folder_add(real);
+	while (all.next != NULL && (n = list_pop(&all)) != NULL)
+		forget(CONTAINER(n, struct given, node));
 }
 
-bool
-file_is_strange(const char *path)
+static void
+fault(struct given *g, const char *why)
 {
-	char *folder = folder_of(path);
-	bool strange = folder_find(folder) == NULL;
-
-	free(folder);
-	return strange;
+	g->fault = mem_str(slice_str(why));
 }
 
-static int
-file_open(const char *path)
+/* One byte more than it should have tells that it grows. */
+static void
+fill(struct given *g, int fd, size_t size)
 {
-	const char *slash = strrchr(path, '/');
-	char *path_of_folder = folder_of(path);
-	const struct folder *f = folder_find(path_of_folder);
+	ssize_t n = -1;
 
-	free(path_of_folder);
-	if (f == NULL) {
-		errno = ENOENT;
-		return -1;
-	}
-	return openat(f->fd, slash == NULL ? path : slash + 1,
-	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-}
-
-static const char *
-fault_of(const struct stat *s, bool secret)
-{
-	if (!S_ISREG(s->st_mode))
-		return "it is not a file";
-	if (s->st_size > FILE_MAX)
-		return "it is too long";
-	if (secret && (s->st_mode & S_IRWXO) != 0)
-		return "everybody may read the private key: chmod o= it";
-	return NULL;
-}
-
-/* All room is taken first: growing would leave copies behind. */
-const char *
-file_read(const char *path, bool secret, struct buf *to)
-{
-	int fd = file_open(path);
-	const char *fault = NULL;
-	struct stat s;
-	ssize_t n = 0;
-
-	if (fd < 0 || fstat(fd, &s) != 0)
-		fault = strerror(errno);
-	else
-		fault = fault_of(&s, secret);
-	if (fault == NULL)
-		buf_reserve(to, FILE_MAX);
-	while (fault == NULL && to->n < FILE_MAX &&
-	    (n = read(fd, to->p + to->n, FILE_MAX - to->n)) != 0) {
+	buf_reserve(&g->text, size + 1);
+	while (g->text.n <= size && (n = read(fd, g->text.p + g->text.n,
+	    size + 1 - g->text.n)) != 0) {
 		if (n > 0)
-			to->n += (size_t)n;
+			g->text.n += (size_t)n;
 		else if (errno != EINTR)
-			fault = strerror(errno);
+			break;
 	}
+	if (n < 0)
+		fault(g, strerror(errno));
+	else if (g->text.n > size)
+		fault(g, "somebody is writing it");
+}
+
+static void
+take(struct given *g, int fd)
+{
+	struct stat s;
+
+	if (fstat(fd, &s) != 0)
+		fault(g, strerror(errno));
+	else if (!S_ISREG(s.st_mode))
+		fault(g, "it is not a file");
+	else if (s.st_size > FILE_MAX)
+		fault(g, "it is too long");
+	else {
+		g->mode = s.st_mode;
+		fill(g, fd, (size_t)s.st_size);
+	}
+	close(fd);
+}
+
+void
+file_given(struct slice path, int fd, struct slice why)
+{
+	struct given *g;
+
+	if (all.next == NULL)
+		list_init(&all);
+	if ((g = find(path)) != NULL)
+		forget(g);
+	g = mem_zero(sizeof *g);
+	g->path = mem_str(path);
+	g->text.secret = true;
 	if (fd >= 0)
-		close(fd);
-	return fault;
+		take(g, fd);
+	else
+		g->fault = mem_str(why);
+	list_push(&all, &g->node);
+}
+
+const char *
+file_text(struct slice path, bool secret, struct slice *text)
+{
+	const struct given *g = all.next == NULL ? NULL : find(path);
+
+	if (g == NULL)
+		return "master did not open it";
+	if (g->fault != NULL)
+		return g->fault;
+	if (secret && (g->mode & S_IRWXO) != 0)
+		return "everybody may read the private key: chmod o= it";
+	*text = buf_view(&g->text);
+	return NULL;
 }

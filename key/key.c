@@ -76,6 +76,7 @@ generation_read(struct generation *g, const struct conf *conf)
 			g->n++;
 		else
 			whole = false;
+	files_forget();
 	return whole;
 }
 
@@ -188,22 +189,18 @@ load(const struct conf *conf)
 	    OPENSSL_INIT_NO_ATEXIT, NULL);
 	secrets_begin(2 * conf->n_certificates);
 	list_init(&waiters);
-	for (size_t i = 0; i < conf->n_certificates; i++) {
-		folder_open(conf->certificates[i].chain.p);
-		folder_open(conf->certificates[i].key.p);
-	}
+}
+
+/* At the start all must be right: nobody is served with half of the names. */
+static void
+start(const struct conf *conf)
+{
 	if (!generation_read(&now, conf))
 		fatal("a certificate or key cannot be used");
 	if (!generation_fits(&now))
 		fatal("the certificates are longer than %d bytes",
 		    WIRE_FRAME_MAX);
 	version = version_of(&now);
-}
-
-static void
-start(const struct conf *conf)
-{
-	(void)conf;
 	serve(WIRE_key_chains, serve_chains);
 	serve(WIRE_key_sign, serve_sign);
 }
@@ -220,12 +217,7 @@ reload(const struct conf *conf, struct buf *restart)
 {
 	struct generation fresh;
 
-	for (size_t i = 0; i < conf->n_certificates; i++)
-		if (file_is_strange(conf->certificates[i].chain.p) ||
-		    file_is_strange(conf->certificates[i].key.p))
-			buf_printf(restart, "%scertificate %s",
-			    restart->n > 0 ? "; " : "",
-			    conf->certificates[i].chain.p);
+	(void)restart;
 	generation_read(&fresh, conf);
 	if (!generation_fits(&fresh)) {
 		LOG(key_unusable, .why = SLICE("too long, all together"));
@@ -259,6 +251,7 @@ stats(struct figures *f)
 
 const struct daemon daemon_role = {
 	.name = "key",
+	.file = file_given,
 	.load = load,
 	.open = threads_open,
 	.start = start,

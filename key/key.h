@@ -7,15 +7,15 @@
  *
  *	key.c	 the role: chains, and who waits for new ones
  *	pair.c	 a certificate chain and its key, read and checked
- *	files.c	 files below folders that were opened before confinement
+ *	files.c	 files that master opened
  *	sign.c	 signatures, on threads
  *	shape.c	 what may be signed
  *
- * A reload reads the files again, by descriptors of their folders.  So, with
- * `privileges drop`, the user of key must be able to read the key files (own
- * them, best), and symbolic links on the way must be relative, as certbot's
- * are: an absolute one would begin at the empty root folder.  A certificate
- * in a folder that had none at start needs a restart.
+ * The files belong to root, usually, and lie where this process cannot look.
+ * So master opens them, before the start and before each reload, and hands
+ * over the descriptors without reading from them (role_file).  Whatever a path
+ * says, links and all, is understood as root understands it, and what comes of
+ * it is parsed here, confined.
  */
 #ifndef KEY_KEY_H
 #define KEY_KEY_H
@@ -30,12 +30,12 @@
 /* Before confinement: the process cannot be traced or dumped from here on, and
    private numbers lie in locked memory, big enough for so many keys. */
 void		 secrets_begin(size_t keys);
-/* Opens the folder of this file, and the one it really lies in. */
-void		 folder_open(const char *path);
-/* Appends the file to *to; NULL, or what went wrong.  The caller wipes. */
-const char	*file_read(const char *path, bool secret, struct buf *to);
-/* A file in a folder that was not opened? */
-bool		 file_is_strange(const char *path);
+/* Takes the descriptor of the file with this path, or -1 and why there is
+   none, and keeps what is in it until files_forget. */
+void		 file_given(struct slice path, int fd, struct slice why);
+/* The text of a file that was given; NULL, or what is wrong with it. */
+const char	*file_text(struct slice path, bool secret, struct slice *text);
+void		 files_forget(void);	/* and wipe */
 
 /* ---- pair.c */
 

@@ -21,10 +21,10 @@ no_passphrase(char *to, int size, int writing, void *arg)
 }
 
 static const char *
-key_read(const char *path, EVP_PKEY **key)
+key_read(struct slice path, EVP_PKEY **key)
 {
-	struct buf text = { 0 };
-	const char *fault = file_read(path, true, &text);
+	struct slice text;
+	const char *fault = file_text(path, true, &text);
 	BIO *pem;
 
 	if (fault == NULL) {
@@ -36,8 +36,6 @@ key_read(const char *path, EVP_PKEY **key)
 			    "without a passphrase";
 		ERR_clear_error();
 	}
-	mem_wipe(text.p, text.cap);
-	buf_free(&text);
 	return fault;
 }
 
@@ -67,16 +65,13 @@ certificates_read(struct slice text, struct buf *to)
 }
 
 static const char *
-chain_read(const char *path, X509 **leaf, struct buf *to)
+chain_read(struct slice path, X509 **leaf, struct buf *to)
 {
-	struct buf text = { 0 };
-	const char *fault = file_read(path, false, &text);
+	struct slice text;
+	const char *fault = file_text(path, false, &text);
 
-	if (fault == NULL &&
-	    (*leaf = certificates_read(buf_view(&text), to)) == NULL)
+	if (fault == NULL && (*leaf = certificates_read(text, to)) == NULL)
 		fault = "no certificate in it";
-	mem_wipe(text.p, text.cap);
-	buf_free(&text);
 	return fault;
 }
 
@@ -139,8 +134,8 @@ pair_read(struct pair *p, const struct certificate *c, const char **why)
 	X509 *leaf = NULL;
 
 	*p = (struct pair){ .chain_path = mem_str(c->chain) };
-	if ((*why = chain_read(c->chain.p, &leaf, &p->pem)) != NULL ||
-	    (*why = key_read(c->key.p, &p->key)) != NULL)
+	if ((*why = chain_read(c->chain, &leaf, &p->pem)) != NULL ||
+	    (*why = key_read(c->key, &p->key)) != NULL)
 		;
 	else if (X509_check_private_key(leaf, p->key) != 1)
 		*why = "the key is not that of the first certificate";

@@ -1,11 +1,10 @@
-/* What only root can do: ports, folders, users. */
+/* Ports: only root may have those below 1024. */
 #include "master/master.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,83 +132,5 @@ bind_hand_over(struct child *c)
 			continue;
 		in.fd = fcntl(sockets[i].fd, F_DUPFD_CLOEXEC, 0);
 		link_call(c->link, WIRE_role_listen, &in, 0, NULL, NULL);
-	}
-}
-
-/* ---- users and folders */
-
-void
-user_of(const struct conf *conf, enum role role, uint32_t *uid, uint32_t *gid)
-{
-	struct slice name = conf->user[role];
-	uint64_t number;
-	struct passwd *pw;
-
-	if (conf->privileges != PRIVILEGES_DROP) {
-		*uid = (uint32_t)geteuid();
-		*gid = (uint32_t)getegid();
-		return;
-	}
-	if (slice_u64(name, UINT32_MAX - 1, &number)) {
-		*uid = *gid = (uint32_t)number;
-		if (number == 0)
-			fatal("user %s is root", role_rows[role].name);
-		return;
-	}
-	if ((pw = getpwnam(name.p)) == NULL)
-		fatal("user %s is %s: no such user (a number will do)",
-		    role_rows[role].name, name.p);
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	if (*uid == 0)
-		fatal("user %s is root", role_rows[role].name);
-}
-
-const char *
-folder_of(const struct conf *conf, enum role role, unsigned instance)
-{
-	static char path[4096];
-
-	if (role_rows[role].kind != KIND_KEEPER)
-		snprintf(path, sizeof path, "%s/empty", conf->run_folder.p);
-	else if (instance == 0)
-		snprintf(path, sizeof path, "%s/%s", conf->data_folder.p,
-		    role_rows[role].name);
-	else
-		snprintf(path, sizeof path, "%s/%s-%u", conf->data_folder.p,
-		    role_rows[role].name, instance);
-	return path;
-}
-
-/* A folder of this owner that nobody else may enter or swap (PRIV-7). */
-static void
-folder_make(const char *path, mode_t mode, uint32_t uid, uint32_t gid)
-{
-	int fd;
-
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
-		fatal("%s", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0)
-		fatal("%s", path);
-	close(fd);
-}
-
-void
-folders_make(const struct conf *conf)
-{
-	uint32_t me = (uint32_t)geteuid(), mine = (uint32_t)getegid(), uid, gid;
-
-	folder_make(conf->data_folder.p, 0711, me, mine);
-	folder_make(conf->run_folder.p, 0755, me, mine);
-	folder_make(folder_of(conf, ROLE_SMTPD, 0), 0555, me, mine);
-	LIST_EACH(n, &children) {
-		struct child *c = CONTAINER(n, struct child, node);
-
-		if (role_rows[c->role].kind != KIND_KEEPER)
-			continue;
-		user_of(conf, c->role, &uid, &gid);
-		folder_make(folder_of(conf, c->role, c->instance), 0700, uid,
-		    gid);
 	}
 }

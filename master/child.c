@@ -120,6 +120,7 @@ child_tell(struct child *c)
 		.config = buf_view(&master.text) };
 
 	user_of(master.conf, c->role, &in.uid, &in.gid);
+	files_hand_over(c);
 	link_call(c->link, WIRE_role_start, &in, START_WAIT, child_ready, c);
 }
 

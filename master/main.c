@@ -36,23 +36,6 @@ static char		pid_path[PATH_MAX];
 
 /* ---- the configuration */
 
-static bool
-file_read(const char *path, struct buf *to)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (fd < 0)
-		return false;
-	do {
-		buf_reserve(to, 65536);
-		if ((n = read(fd, to->p + to->n, 65536)) > 0)
-			to->n += (size_t)n;
-	} while (n > 0 && to->n <= CONF_TEXT_MAX);
-	close(fd);
-	return n >= 0;
-}
-
 /* NULL and *n errors in *errors, or a configuration that can be run. */
 static struct conf *
 conf_load(struct buf *text, struct buf *errors, unsigned *n)
@@ -79,6 +62,20 @@ conf_load(struct buf *text, struct buf *errors, unsigned *n)
 	return NULL;
 }
 
+/* Children that start later get this, too; what only a restart changes (ports,
+   users, folders) stays with master.conf. */
+static void
+conf_replace(struct conf *fresh, struct buf *text)
+{
+	if (master.live != master.conf) {
+		conf_free(master.live);
+		free(master.live);
+	}
+	master.live = fresh;
+	buf_free(&master.text);
+	master.text = *text;
+}
+
 unsigned
 reload_config(struct buf *restart)
 {
@@ -96,20 +93,17 @@ reload_config(struct buf *restart)
 		return wrong;
 	}
 	conf_changes(master.conf, fresh, restart);
-	in.config = buf_view(&text);
+	conf_replace(fresh, &text);
+	in.config = buf_view(&master.text);
 	LIST_EACH(n, &children) {
 		struct child *c = CONTAINER(n, struct child, node);
 
-		if (c->ready)
-			link_call(c->link, WIRE_role_config, &in, 0, NULL, NULL);
+		if (!c->ready)
+			continue;
+		files_hand_over(c);
+		link_call(c->link, WIRE_role_config, &in, 0, NULL, NULL);
 	}
-	/* Children that start later get the new text; what only a restart
-	   changes (ports, users, folders) stays with our own conf. */
-	buf_free(&master.text);
-	master.text = text;
 	LOG(config_applied, .restart = buf_view(restart));
-	conf_free(fresh);
-	free(fresh);
 	buf_free(&errors);
 	return 0;
 }
@@ -349,6 +343,7 @@ main(int argc, char **argv)
 	}
 	if (check)
 		return EX_OK;
+	master.live = master.conf;
 	umask(022);
 	files_raise();
 	loop_init();

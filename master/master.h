@@ -3,11 +3,12 @@
  * is the only process that stays root.
  *
  * It reads the configuration and nothing else: no byte of a message, a
- * mailbox or the network reaches it.  From its children it accepts the
+ * mailbox, a key or the network reaches it.  From its children it accepts the
  * fixed-size answers of wire.def only (PRIV-2).
  *
  *	main.c	   options, signals, reload, the end
- *	bind.c	   listening sockets, folders, the log
+ *	bind.c	   listening sockets
+ *	files.c	   the configuration, folders, users, keys for key
  *	child.c	   start, restart with back-off, watchdog
  *	dial.c	   who is connected to whom
  *	control.c  the socket of the `postino` command
@@ -49,8 +50,9 @@ struct child {
 extern struct node children;
 
 struct master {
-	struct conf	*conf;
-	struct buf	 text;		/* of the configuration in effect */
+	struct conf	*conf;		/* as at our start: ports, users ... */
+	struct conf	*live;		/* as read last; may be the same */
+	struct buf	 text;		/* of that */
 	const char	*file;		/* its absolute name */
 	bool		 stopping;
 };
@@ -69,6 +71,12 @@ void		 bind_all(const struct conf *);	/* listeners; fatal if taken */
 void		 bind_close(void);		/* and remove socket files */
 /* Hands the listening sockets of its services to a child. */
 void		 bind_hand_over(struct child *);
+
+/* files.c */
+bool		 file_read(const char *path, struct buf *to);
+/* Hands a child what it needs of the files that root alone may read: before
+   each configuration that it gets. */
+void		 files_hand_over(struct child *);
 void		 folders_make(const struct conf *);
 /* The root folder of a role; a keeper's own, or the empty one. */
 const char	*folder_of(const struct conf *, enum role, unsigned instance);

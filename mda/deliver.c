@@ -41,6 +41,19 @@ result_text(struct target *t, struct slice text)
 		t->result.code = SLICE("2.1.5");
 }
 
+/* A mailbox that has its copy, and others are to get one too (wire.def,
+   queue_done). */
+static void
+result_also(struct target *t)
+{
+	if (t->result.outcome != OUTCOME_STORED || t->route.n_became == 0)
+		return;
+	t->result.outcome = OUTCOME_BECAME;
+	t->result.code = SLICE("2.1.5");
+	t->result.became = t->route.became;
+	t->result.n_became = t->route.n_became;
+}
+
 /* Copies to be refused go last: of one user the first outcome counts, and a
    copy that can be stored must not lose to one that cannot. */
 static struct target **
@@ -79,6 +92,7 @@ batch_append(struct lease *l, struct batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		order[i]->result.outcome = out.results[i].outcome;
 		result_text(order[i], out.results[i].text);
+		result_also(order[i]);
 	}
 }
 

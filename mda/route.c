@@ -54,7 +54,7 @@ target_route(struct lease *l, struct target *t)
 	default:
 		return;
 	}
-	if (r->n_became > 0) {
+	if (r->user == 0 && r->n_became > 0) {
 		decided(t, OUTCOME_BECAME, "", "");
 		t->result.became = r->became;
 		t->result.n_became = r->n_became;

@@ -61,25 +61,25 @@ queue_figures(void (*fn)(void *, const char *, uint64_t), void *arg)
 
 	engine_figures(spool_engine(), &f);
 	fn(arg, "messages", message_count());
-	fn(arg, "held bytes", hold_bytes());
+	fn(arg, "held_bytes", hold_bytes());
 	fn(arg, "tokens", token_count());
 	fn(arg, "arriving", intake_count());
 	fn(arg, "leaving", body_count());
-	fn(arg, "waiting workers", lease_credits());
-	fn(arg, "answered from memory", stats.held);
-	fn(arg, "answered from the spool", stats.spooled);
+	fn(arg, "waiting_workers", lease_credits());
+	fn(arg, "answered_from_memory", stats.held);
+	fn(arg, "answered_from_the_spool", stats.spooled);
 	fn(arg, "declined", stats.declined);
-	fn(arg, "put off", stats.again);
-	fn(arg, "retries recognised", stats.retried);
+	fn(arg, "put_off", stats.again);
+	fn(arg, "retries_recognised", stats.retried);
 	fn(arg, "delivered", stats.delivered);
 	fn(arg, "refused", stats.refused);
 	fn(arg, "deferred", stats.deferred);
 	fn(arg, "forwarded", stats.forwarded);
 	fn(arg, "kept", stats.kept);
 	fn(arg, "reports", stats.bounced);
-	fn(arg, "set aside", stats.aside);
+	fn(arg, "set_aside", stats.aside);
 	fn(arg, "leases", stats.leases);
-	fn(arg, "leases over the limit", stats.lease_limits);
+	fn(arg, "leases_over_the_limit", stats.lease_limits);
 	fn(arg, "commits", f.commits);
 	fn(arg, "syncs", f.syncs);
 }

@@ -88,7 +88,10 @@ forward(struct message *m, uint32_t number)
 		r = message_rcpt(m, m->n_rcpts, &row);
 		r->then = RCPT_DUE;
 	}
-	if (good == 0) {
+	/* Mailboxes that forward to each other: each has its copy, all is well. */
+	if (good == 0 && slice_starts(m->rcpts[number].row.code, SLICE("2.")))
+		m->rcpts[number].outcome = OUTCOME_STORED;
+	else if (good == 0) {
 		m->rcpts[number].outcome = OUTCOME_REFUSED;
 		m->rcpts[number].row.code = SLICE("5.4.6");
 		m->rcpts[number].row.why = SLICE("aliases form a loop");

@@ -54,20 +54,24 @@ mail_params(struct session *s, const struct path *p)
 }
 
 /* A submitted message comes from an address of its user (RFC 6409 6.1); the
-   null sender is everybody's. */
+   null sender is everybody's.  The login may have been revoked while auth was
+   being restarted, and nobody there to tell us: here we hear of it. */
 static enum reply
 sender_allowed(struct session *s, const struct addr *sender)
 {
-	struct auth_sender_in in = { .user = s->user,
+	struct auth_sender_in in = { .user = s->user, .stamp = s->stamp,
 		.address = s->tx.return_path };
 	struct auth_sender_out out;
 
-	if (!s->submission || (sender->flags & ADDR_NULL))
+	if (!s->submission)
 		return REPLIES;
 	if (auth_sender(smtpd_auth(), &in, &out, &s->tx.arena, LINK_WAIT) !=
 	    WIRE_OK)
 		return REPLY_LOCAL_ERROR;
-	return out.owns ? REPLIES : REPLY_NOT_OWNER;
+	if (out.revoked)
+		return REPLY_REVOKED;
+	return out.owns || (sender->flags & ADDR_NULL) ? REPLIES :
+	    REPLY_NOT_OWNER;
 }
 
 void
@@ -93,7 +97,10 @@ cmd_mail(struct session *s, struct slice arg)
 	s->tx.return_path = addr_text(&s->tx.arena, &p.addr);
 	if ((no = mail_params(s, &p)) != REPLIES ||
 	    (no = sender_allowed(s, &p.addr)) != REPLIES) {
-		session_reply(s, no, SLICE(""));
+		if (no == REPLY_REVOKED)
+			session_leave(s, no);
+		else
+			session_reply(s, no, SLICE(""));
 		return;
 	}
 	s->tx.open = true;

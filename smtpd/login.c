@@ -86,6 +86,7 @@ verify(struct session *s, struct arena *arena, const struct sasl *said)
 	}
 	s->user = out.user;
 	s->login = out.session;
+	s->stamp = out.stamp;
 	door_login(s->visit, out.session);
 	session_reply(s, REPLY_AUTHENTICATED, SLICE(""));
 }

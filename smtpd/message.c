@@ -89,7 +89,8 @@ check_owner(struct message *m, struct slice field)
 	struct address a;
 
 	while (m->refusal == REPLIES && addrlist_next(&m->arena, &list, &a)) {
-		struct auth_sender_in in = { .user = m->session->user };
+		struct auth_sender_in in = { .user = m->session->user,
+			.stamp = m->session->stamp };
 		struct auth_sender_out out;
 
 		if (a.kind != ADDRESS_MAILBOX)
@@ -97,7 +98,7 @@ check_owner(struct message *m, struct slice field)
 		in.address = slice_str(arena_printf(&m->arena, "%.*s@%.*s",
 		    (int)a.local.n, a.local.p, (int)a.domain.n, a.domain.p));
 		if (auth_sender(smtpd_auth(), &in, &out, &m->arena,
-		    LINK_WAIT) != WIRE_OK)
+		    LINK_WAIT) != WIRE_OK || out.revoked)
 			refuse(m, REPLY_LOCAL_ERROR);
 		else if (!out.owns)
 			refuse(m, REPLY_NOT_OWNER);

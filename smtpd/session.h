@@ -56,6 +56,7 @@ struct session {
 	bool		 leaving;	/* the reply that ends it is written */
 	unsigned	 errors, unknown;
 	uint64_t	 user, login;	/* 0: not authenticated */
+	uint64_t	 stamp;		/* of that login, for auth_sender */
 	struct transaction tx;
 	struct arena	 arena;		/* until the next EHLO or STARTTLS */
 };

@@ -30,8 +30,9 @@ request_new(struct link *l, const struct frame *f, struct slice body)
 	r->from = l;
 	r->call = (enum wire_call)f->call;
 	r->number = f->number;
-	r->frame = mem_alloc(body.n + 1);
-	memcpy(r->frame, body.p, body.n);
+	r->frame.secret = wire_rows[f->call].secret[0];
+	buf_reserve(&r->frame, body.n + 1);
+	buf_slice(&r->frame, body);
 	list_push(&l->requests, &r->node);
 	return r;
 }
@@ -41,7 +42,7 @@ request_free(struct request *r)
 {
 	list_del(&r->node);
 	arena_free(&r->arena);
-	free(r->frame);
+	buf_free(&r->frame);
 	free(r);
 }
 
@@ -64,7 +65,7 @@ request_arrived(struct link *l, const struct frame *f, struct slice body,
 	r = request_new(l, f, body);
 	in = arena_array(&r->arena, 1, row->in_size);
 	r->in = in;
-	if (!wire_decode_in(r->call, slice_of(r->frame, body.n), fd,
+	if (!wire_decode_in(r->call, buf_view(&r->frame), fd,
 	    &r->arena, in)) {
 		request_free(r);
 		link_end(l, row->name, "request cannot be read");

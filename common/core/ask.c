@@ -142,7 +142,7 @@ calls_resume(struct link *l)
 	while ((n = list_pop(&l->waiting)) != NULL) {
 		struct call *c = CONTAINER(n, struct call, node);
 
-		link_queue(l, buf_view(&c->frame), c->fd);
+		link_queue(l, &c->frame, c->fd);
 		c->fd = 0;
 		buf_free(&c->frame);
 	}

@@ -135,6 +135,8 @@ slice_u64(struct slice s, uint64_t max, uint64_t *out)
 void
 buf_free(struct buf *b)
 {
+	if (b->secret)
+		mem_wipe(b->p, b->cap);
 	free(b->p);
 	*b = (struct buf){ 0 };
 }
@@ -142,7 +144,22 @@ buf_free(struct buf *b)
 void
 buf_clear(struct buf *b)
 {
+	if (b->secret)
+		mem_wipe(b->p, b->n);
 	b->n = 0;
+}
+
+/* realloc would leave a copy behind. */
+static void
+grow_secret(struct buf *b, size_t cap)
+{
+	char *p = mem_alloc(cap);
+
+	if (b->n > 0)
+		memcpy(p, b->p, b->n);
+	mem_wipe(b->p, b->cap);
+	free(b->p);
+	b->p = p;
 }
 
 void
@@ -158,7 +175,10 @@ buf_reserve(struct buf *b, size_t more)
 		cap = need;
 	if (cap < BUF_LEAST)
 		cap = BUF_LEAST;
-	b->p = mem_grow(b->p, cap);
+	if (b->secret)
+		grow_secret(b, cap);
+	else
+		b->p = mem_grow(b->p, cap);
 	b->cap = cap;
 }
 
@@ -234,11 +254,13 @@ void
 buf_drop(struct buf *b, size_t n)
 {
 	if (n >= b->n) {
-		b->n = 0;
+		buf_clear(b);
 		return;
 	}
 	memmove(b->p, b->p + n, b->n - n);
 	b->n -= n;
+	if (b->secret)
+		mem_wipe(b->p + b->n, n);
 }
 
 struct slice

@@ -54,6 +54,7 @@ struct buf {
 	char		*p;
 	size_t		 n;		/* bytes used */
 	size_t		 cap;		/* bytes allocated */
+	bool		 secret;	/* whatever it leaves is wiped (PRIV-8) */
 };
 
 void		 buf_free(struct buf *);	/* and makes it empty again */

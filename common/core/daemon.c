@@ -12,6 +12,8 @@
 enum {
 	MASTER_FD = 3,		/* where master puts our channel to it */
 	PEERS_MAX = 64,		/* links on which we ask */
+	PAGE_MAX = WIRE_FRAME_MAX / 2,	/* bytes of texts in one answer */
+	SLEEPER = 32,		/* ... of a session without its texts */
 };
 
 struct figures {
@@ -19,6 +21,10 @@ struct figures {
 	struct wire_sleeper	*sleepers;
 	size_t			 n, cap;
 	struct arena		*arena;
+
+	/* sessions: a page of them */
+	uint64_t		 from, at, next;
+	size_t			 bytes;
 };
 
 static const enum kind kinds[] = {
@@ -114,6 +120,19 @@ take_listen(struct request *r)
 	else if (in->fd > 0)
 		close(in->fd);
 	answer(r, good ? WIRE_OK : WIRE_BAD, NULL);
+}
+
+/* Files come before the configuration that names them. */
+static void
+take_file(struct request *r)
+{
+	const struct role_file_in *in = REQUEST(role_file, r);
+
+	if (daemon_role.file != NULL)
+		daemon_role.file(in->path, in->fd > 0 ? in->fd : -1, in->why);
+	else if (in->fd > 0)
+		close(in->fd);
+	answer(r, daemon_role.file != NULL ? WIRE_OK : WIRE_BAD, NULL);
 }
 
 /* ---- life */
@@ -276,9 +295,15 @@ figure_session(struct figures *f, struct slice name, struct slice waits,
     uint64_t ms, uint64_t session)
 {
 	void *rows = f->sleepers;
+	uint64_t at = f->at++;
 
-	if (f->n == WIRE_LIST_MAX)
+	if (at < f->from || f->next != 0)
 		return;
+	f->bytes += SLEEPER + name.n + waits.n;
+	if (f->n == WIRE_LIST_MAX || (f->n > 0 && f->bytes > PAGE_MAX)) {
+		f->next = at;
+		return;
+	}
 	grow(f, sizeof *f->sleepers, &rows);
 	f->sleepers = rows;
 	f->sleepers[f->n++] = (struct wire_sleeper){
@@ -321,13 +346,15 @@ take_status(struct request *r)
 static void
 take_who(struct request *r)
 {
-	struct figures f = { .arena = &r->arena };
+	struct figures f = { .arena = &r->arena,
+		.from = REQUEST(role_who, r)->from };
 	struct role_who_out out = { 0 };
 
 	if (daemon_role.who != NULL)
 		daemon_role.who(&f);
 	out.sleepers = f.sleepers;
 	out.n_sleepers = f.n;
+	out.next = f.next;
 	answer(r, WIRE_OK, &out);
 }
 
@@ -340,6 +367,7 @@ daemon_run(void)
 	log_init(daemon_role.name, LOG_INFO);
 	loop_init();
 	serve(WIRE_role_start, take_start);
+	serve(WIRE_role_file, take_file);
 	serve(WIRE_role_listen, take_listen);
 	serve(WIRE_role_link, take_link);
 	serve(WIRE_role_config, take_config);

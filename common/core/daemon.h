@@ -4,8 +4,9 @@
  * A role says what it is in one struct, `daemon_role`, and is called back in
  * this order:
  *
- *	load	  as master left us: open files, load tables, and name with
- *		  sandbox_readable() the folders that are read later
+ *	file	  what only root can open, before load and before each reload:
+ *		  a descriptor, or -1 and why not
+ *	load	  as master left us: load tables
  *	open	  own uid and root folder, no way back, but threads may still
  *		  be made: a keeper opens its engine here, in "."
  *	start	  sealed (seccomp).  Links exist but may not be up yet; serve()
@@ -16,7 +17,8 @@
  *		  ended (without a stop callback the process ends at once)
  *	end	  the loop has ended: close what is open
  *	stats	  add figures for `postino status`
- *	who	  add sessions for `postino who`
+ *	who	  add sessions for `postino who`, always in the same order; it
+ *		  is called for each page of them
  *
  * Any of them may be NULL.  The conf given to load stays valid until after
  * reload returned with a new one.  The links to and from other roles are made
@@ -34,6 +36,7 @@ struct figures;			/* takes role_status rows */
 
 struct daemon {
 	const char	*name;		/* in the log until role_start names it */
+	void		(*file)(struct slice path, int fd, struct slice why);
 	void		(*load)(const struct conf *);
 	void		(*open)(const struct conf *);
 	void		(*start)(const struct conf *);
@@ -61,6 +64,7 @@ void		 daemon_on_asker(void (*)(struct link *));
 void		 daemon_idle(void);
 bool		 daemon_stopping(void);
 
+/* name: small letters, digits and _, no blank: it is a JSON member. */
 void		 figure_add(struct figures *, const char *name, uint64_t);
 /* A session: its name, what it waits for, since how many ms. */
 void		 figure_session(struct figures *, struct slice name,

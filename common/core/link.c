@@ -42,6 +42,8 @@ frame_put(struct buf *to, const struct frame *f,
 	size_t start = to->n, length;
 	char head[WIRE_HEAD] = { 0 };
 
+	if (wire_rows[f->call].secret[f->answer])
+		to->secret = true;
 	buf_add(to, head, sizeof head);
 	if (put != NULL)
 		put(&w, fields);
@@ -129,10 +131,12 @@ link_send(struct link *l, const struct frame *f,
 }
 
 void
-link_queue(struct link *l, struct slice frame, int fd)
+link_queue(struct link *l, const struct buf *frame, int fd)
 {
 	parcel_add(l, l->sent + l->out.n, fd);
-	buf_slice(&l->out, frame);
+	if (frame->secret)
+		l->out.secret = true;
+	buf_slice(&l->out, buf_view(frame));
 	link_dirty(l);
 }
 
@@ -175,7 +179,6 @@ send_some(struct link *l, struct parcel *p)
 bool
 link_flush(struct link *l)
 {
-	size_t done = 0;
 	ssize_t n = 0;
 
 	if (l->watch.fd < 0)
@@ -187,7 +190,6 @@ link_flush(struct link *l)
 		if ((n = send_some(l, p)) < 0)
 			break;
 		l->sent += (uint64_t)n;
-		done += (size_t)n;
 		buf_drop(&l->out, (size_t)n);
 	}
 	if (n < 0 && errno != EAGAIN && errno != EINTR &&
@@ -197,7 +199,7 @@ link_flush(struct link *l)
 	}
 	if ((l->blocked = l->out.n > 0))
 		loop_mod(&l->watch, LOOP_IN | LOOP_OUT);
-	else if (l->out.cap > WIRE_BODY_MAX)
+	else if (l->out.cap > WIRE_BODY_MAX || l->out.secret)
 		buf_free(&l->out);
 	return true;
 }
@@ -256,6 +258,8 @@ handle_frame(struct link *l, struct slice s)
 		link_end(l, NULL, "not a frame");
 		return 0;
 	}
+	if (wire_rows[f.call].secret[f.answer])
+		l->secret = true;
 	if (s.n < f.length)
 		return 0;
 	if (f.has_fd && (fd = next_fd(l)) == 0) {
@@ -281,22 +285,30 @@ handle_frames(struct link *l, struct slice s)
 	return taken;
 }
 
+/* The beginning of a frame stays, until the rest of it comes. */
+static void
+keep_input(struct link *l, struct slice s)
+{
+	if (l->watch.fd < 0)
+		return;
+	l->in.secret = l->secret;
+	buf_slice(&l->in, s);
+}
+
 static void
 take_input(struct link *l, struct slice s)
 {
 	if (l->in.n == 0) {
-		s = slice_drop(s, handle_frames(l, s));
-		if (l->watch.fd >= 0)
-			buf_slice(&l->in, s);
+		keep_input(l, slice_drop(s, handle_frames(l, s)));
 		return;
 	}
 	buf_slice(&l->in, s);
 	/* Handlers may end the link, which frees in: a copy outlives that. */
 	struct buf whole = l->in;
 	l->in = (struct buf){ 0 };
-	s = slice_drop(buf_view(&whole), handle_frames(l, buf_view(&whole)));
-	if (l->watch.fd >= 0)
-		buf_slice(&l->in, s);
+	keep_input(l, slice_drop(buf_view(&whole),
+	    handle_frames(l, buf_view(&whole))));
+	whole.secret = l->secret;
 	buf_free(&whole);
 }
 
@@ -322,6 +334,9 @@ link_read(struct link *l)
 		link_end(l, NULL, "too many descriptors");
 	else
 		take_input(l, slice_of(bytes, (size_t)n));
+	if (l->secret && n > 0)
+		mem_wipe(bytes, (size_t)n);
+	l->secret = l->secret && l->in.n > 0;
 	if (--l->busy == 0 && l->dead)
 		link_close(l);
 }

@@ -48,7 +48,7 @@ struct request {
 	void		*owner;		/* the handler's, NULL at first */
 	void		(*lost)(struct request *);	/* the handler's: asker gone */
 	struct node	 node;		/* in the link's list; private */
-	char		*frame;		/* private */
+	struct buf	 frame;		/* private */
 };
 
 typedef void link_handler(struct request *);

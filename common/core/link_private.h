@@ -29,6 +29,8 @@ struct link {
 	enum link_kind	 kind;
 	bool		 serves;	/* we answer; else we ask */
 	bool		 dead;		/* to be freed when not busy */
+	bool		 secret;	/* in what was read last is a frame
+					   that is to be wiped */
 	unsigned	 busy;		/* nested uses on the C stack */
 	void		*owner;
 	void		(*on_end)(struct link *);
@@ -60,7 +62,7 @@ bool		 link_send(struct link *, const struct frame *,
 		    void (*put)(struct wire_out *, const void *),
 		    const void *fields);
 /* Queues a frame that is encoded already. */
-void		 link_queue(struct link *, struct slice frame, int fd);
+void		 link_queue(struct link *, const struct buf *frame, int fd);
 /* Sends what can be sent; false if the connection ended. */
 bool		 link_flush(struct link *);
 /* Reads what is there and handles every whole frame. */

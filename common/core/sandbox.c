@@ -22,10 +22,8 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-enum { FOLDERS_MAX = 64, PORTS_MAX = 1024 };
+enum { PORTS_MAX = 1024 };
 
-static int	folders[FOLDERS_MAX];	/* O_PATH descriptors */
-static unsigned	nfolders;
 static uint16_t	ports[PORTS_MAX];	/* a caller may connect to */
 static unsigned	nports;
 static bool	datagrams;
@@ -35,9 +33,8 @@ static int	landlock_level;		/* of this kernel; 0: none */
    rest of the numbers are the kernel's (uapi/linux/landlock.h). */
 
 enum {
-	LANDLOCK_READ = LANDLOCK_ACCESS_FS_READ_FILE |
-	    LANDLOCK_ACCESS_FS_READ_DIR,
-	LANDLOCK_KEEP = LANDLOCK_READ | LANDLOCK_ACCESS_FS_WRITE_FILE |
+	LANDLOCK_KEEP = LANDLOCK_ACCESS_FS_READ_FILE |
+	    LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE |
 	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
 	    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
 	    1 << 14,		/* truncate, from level 3 */
@@ -116,25 +113,11 @@ landlock_enter(const struct sandbox *s)
 		landlock_allow(ruleset, own, LANDLOCK_KEEP & r.fs);
 		close(own);
 	}
-	for (unsigned i = 0; i < nfolders; i++) {
-		landlock_allow(ruleset, folders[i], LANDLOCK_READ);
-		close(folders[i]);
-	}
 	for (unsigned i = 0; r.net != 0 && i < nports; i++)
 		landlock_connect(ruleset, ports[i]);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		fatal("landlock");
 	close(ruleset);
-}
-
-void
-sandbox_readable(const char *folder)
-{
-	CHECK(nfolders < FOLDERS_MAX);
-	folders[nfolders] = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (folders[nfolders] < 0)
-		fatal("%s", folder);
-	nfolders++;
 }
 
 void

@@ -41,10 +41,7 @@ struct sandbox {
 	uint64_t	 files;		/* RLIMIT_NOFILE */
 };
 
-/* Before enter: this folder may be read later (openat below a descriptor of
-   it that is open already). */
-void		 sandbox_readable(const char *folder);
-/* Likewise, of a CALLER: it may connect to this TCP port; use UDP. */
+/* Before enter, of a CALLER: it may connect to this TCP port; use UDP. */
 void		 sandbox_connects(uint16_t port);
 void		 sandbox_datagrams(void);
 void		 sandbox_enter(const struct sandbox *);

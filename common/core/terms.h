@@ -33,6 +33,10 @@ enum dns {
 	DNS_FAILED,		/* no answer, or none that can be used */
 };
 
+/* user_add, user_list: the limit of a user who may have any amount of mail; 0
+   is the one of the configuration. */
+#define LIMIT_NONE	UINT64_MAX
+
 /* What becomes of one recipient: store_append, queue_done, queue_submit. */
 enum outcome {
 	OUTCOME_STORED,		/* durable in the mailbox (or sent on) */

@@ -191,6 +191,7 @@ show_bytes(struct buf *b, const char *name, struct slice s)
 #define U64(f)		buf_printf(w, " " #f "=%llu", (unsigned long long)m->f);
 #define STR(f)		show_bytes(w, #f, m->f);
 #define BYTES(f)	show_bytes(w, #f, m->f);
+#define SECRET(f)	buf_printf(w, " " #f "[%zu]", m->f.n);
 #define LIST(rec, f)							\
 	buf_printf(w, " " #f "[%zu]", m->n_##f);			\
 	for (size_t i = 0; i < m->n_##f && i < 8; i++) {		\
@@ -207,7 +208,10 @@ const struct wire_row wire_rows[WIRE_CALLS] = {
 	{ #name, doc, (askers), (enum role)(answerer),			\
 	    sizeof(struct name##_in), sizeof(struct name##_out),	\
 	    name##_in_put, name##_in_get, name##_out_put,		\
-	    name##_out_get, name##_in_show, name##_out_show },
+	    name##_out_get, name##_in_show, name##_out_show, { false
+#define SECRET(f)	|| true
+#define OUT(name)	, false
+#define END(name)	} },
 #include "common/core/wire.def"
 };
 
@@ -306,6 +310,7 @@ wire_hash(void)
 #define U64(f)		"8" #f
 #define STR(f)		"s" #f
 #define BYTES(f)	"b" #f
+#define SECRET(f)	"x" #f
 #define LIST(rec, f)	"l" #rec #f
 #include "common/core/wire.def"
 	    "";

@@ -108,6 +108,7 @@ struct wire_row {
 	void		(*out_get)(struct wire_in *, void *);
 	void		(*in_show)(struct buf *, const void *);
 	void		(*out_show)(struct buf *, const void *);
+	bool		 secret[2];	/* has SECRET fields: request, answer */
 };
 extern const struct wire_row wire_rows[WIRE_CALLS];
 

@@ -139,8 +139,6 @@ class Process:
                     os.O_APPEND | os.O_WRONLY)
         if to.startswith("socket:[") or to in ANONYMOUS:
             return True
-        if self.role == "key":
-            return to == self.env.keys and os.path.isdir(to)
         return self.kind == "KEEPER" and (to + "/").startswith(self.own + "/")
 
     def descriptors(self):

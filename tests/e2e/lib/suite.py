@@ -161,8 +161,6 @@ class Instance(Env):
         for name in ("ca.pem", "ecdsa.pem", "ecdsa.key"):
             shutil.copy(env.keys + "/" + name, self.root + "/keys/" + name)
         os.chmod(self.root + "/keys/ecdsa.key", 0o600)
-        if self.drop:
-            os.chown(self.root + "/keys/ecdsa.key", 61001, 61001)
 
     def _write(self, conf, data):
         from wire import KINDS

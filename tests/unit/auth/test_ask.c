@@ -224,6 +224,77 @@ START_TEST(postmaster)
 }
 END_TEST
 
+/* A mailbox with an alias of its own name keeps its copy; what it refuses
+   nobody gets. */
+START_TEST(keeps_its_copy)
+{
+	static const char *const joe[] = { "joe@o.net", NULL };
+	struct auth_route_out r;
+	uint64_t ann, bob;
+
+	add_domain("b.c");
+	ann = add_user("ann@b.c");
+	bob = add_user("bob@b.c");
+	add_alias("Ann@b.c", "ann@b.c", "joe@o.net", "bob@b.c");
+	add_alias("all@b.c", "ann@b.c");
+	add_alias("bob@b.c", "ann@b.c", "bob@b.c");
+	ck_assert_uint_ne(try_alias("ann@b.c", joe).n, 0);
+	for (int life = 0; life < 2; life++) {
+		r = route("ann@b.c");
+		ck_assert_uint_eq(r.user, ann);
+		ck_text(r.address, "ann@b.c");
+		ck_assert_uint_eq(r.n_became, 2);
+		ck_text(r.became[0].address, "joe@o.net");
+		ck_text(r.became[1].address, "bob@b.c");
+		r = route("ann+work@b.c");
+		ck_assert_uint_eq(r.user, ann);
+		ck_text(r.mailbox, "work");
+		ck_assert_uint_eq(r.n_became, 2);
+		r = route("bob@b.c");
+		ck_assert_uint_eq(r.user, bob);
+		ck_assert_uint_eq(r.n_became, 2);
+		r = route("all@b.c");
+		ck_assert_uint_eq(r.user, 0);
+		ck_assert_uint_eq(r.n_became, 3);
+		ck_text(r.became[0].address, "ann@b.c");
+		ck_assert(owns(bob, "ann@b.c"));
+		ck_assert(owns(ann, "ann@b.c"));
+		restart();
+	}
+	directory_number(&auth.dir, ann)->used = 2 << 20;
+	world_configure("server name b.c\nmailbox quota 1 MB\n");
+	ck_assert_int_eq(rcpt("ann@b.c"), ROUTE_FULL);
+	ck_assert_int_eq(rcpt("all@b.c"), ROUTE_LOCAL);
+}
+END_TEST
+
+/* A user's own limit goes before that of all, also if it is none. */
+START_TEST(own_limits)
+{
+	static const uint64_t given[] = { 0, 5 << 20, LIMIT_NONE };
+	static const uint64_t want[] = { 2 << 20, 5 << 20, 0 };
+	char name[] = "0@b.c";
+
+	add_domain("b.c");
+	world_configure("server name b.c\nmailbox quota 2 MB\n");
+	for (int i = 0; i < 3; i++) {
+		struct user_add_in in = { .address = slice_str(name),
+			.hash = SLICE(HASH), .limit = given[i] };
+		struct user_add_out out;
+
+		name[0] = (char)('0' + i);
+		ck_assert_int_eq(user_add(ctl, &in, &out, &arena, SECONDS),
+		    WIRE_OK);
+		ck_assert_uint_eq(route(name).limit, want[i]);
+		directory_number(&auth.dir, out.user)->used = 3 << 20;
+		ck_assert_int_eq(rcpt(name), i == 0 ? ROUTE_FULL :
+		    ROUTE_LOCAL);
+	}
+	restart();
+	ck_assert_uint_eq(route("2@b.c").limit, 0);
+}
+END_TEST
+
 START_TEST(loops)
 {
 	add_domain("b.c");
@@ -380,6 +451,8 @@ add(TCase *t)
 	tcase_add_test(t, catch_all);
 	tcase_add_test(t, roles);
 	tcase_add_test(t, postmaster);
+	tcase_add_test(t, keeps_its_copy);
+	tcase_add_test(t, own_limits);
 	tcase_add_test(t, loops);
 	tcase_add_test(t, too_long);
 	tcase_add_test(t, disabled);

@@ -124,6 +124,7 @@ START_TEST(alias_refusals)
 {
 	static const char *const none[] = { NULL };
 	static const char *const ann[] = { "ann@b.c", NULL };
+	static const char *const bob[] = { "bob@o.net", NULL };
 	static const char *const typo[] = { "ann@b.c", "anm@b.c", NULL };
 	static const char *const self[] = { "self@b.c", NULL };
 	static const char *const bare[] = { "ann", NULL };
@@ -135,7 +136,8 @@ START_TEST(alias_refusals)
 	refused(try_alias("self@b.c", self), "itself");
 	refused(try_alias("x@b.c", bare), "address");
 	refused(try_alias("x@d.e", ann), "domain");
-	refused(try_alias("ann@b.c", ann), "mailbox");
+	refused(try_alias("ann@b.c", ann), "nobody else");
+	refused(try_alias("ann@b.c", bob), "name it as a target too");
 	refused(try_alias("x", ann), "address");
 	add_alias("x@b.c", "ann@b.c");
 	refused(try_alias("X@b.c", ann), "already");

@@ -214,6 +214,46 @@ START_TEST(one_watch)
 }
 END_TEST
 
+/* A login that submission still believes in, although this life of auth knows
+   nothing of it: it holds as long as the account is what it was then. */
+START_TEST(stamps)
+{
+	struct auth_login_out ann, bob;
+	struct row_user row = { .number = 2, .disabled = true };
+	struct buf key = { 0 }, value = { 0 };
+	struct txn *t;
+
+	setup();
+	ann = enter(submission, "ann@b.c");
+	bob = enter(submission, "bob@b.c");
+	world_end();
+	world_begin();
+	ck_assert_uint_eq(session_count(), 0);
+	ck_assert(sender(ann.user, ann.stamp, "ann@b.c").owns);
+	ck_assert(!sender(ann.user, ann.stamp, "").revoked);
+	ck_assert(sender(ann.user, ann.stamp + 1, "ann@b.c").revoked);
+	ck_assert(sender(77, ann.stamp, "ann@b.c").revoked);
+	new_password("ann@b.c");
+	ck_assert(sender(ann.user, ann.stamp, "ann@b.c").revoked);
+	ck_assert(!sender(ann.user, ann.stamp, "ann@b.c").owns);
+	ck_assert(sender(ann.user, ann.stamp, "").revoked);
+	ann = enter(submission, "ann@b.c");
+	ck_assert(sender(ann.user, ann.stamp, "ann@b.c").owns);
+
+	row_key(&key, ROW_USER, SLICE("b.c\0bob"));
+	row_user_put(&value, &row);
+	t = txn_begin(engine, ROWS_UNIT);
+	txn_put(t, ENGINE_ROWS, buf_view(&key), buf_view(&value), 0);
+	txn_commit(t, NULL, NULL);
+	world_run(5);
+	world_end();
+	world_begin();
+	ck_assert(sender(bob.user, bob.stamp, "bob@b.c").revoked);
+	buf_free(&key);
+	buf_free(&value);
+}
+END_TEST
+
 static void
 add(TCase *t)
 {
@@ -224,6 +264,7 @@ add(TCase *t)
 	tcase_add_test(t, revoked);
 	tcase_add_test(t, old_position);
 	tcase_add_test(t, one_watch);
+	tcase_add_test(t, stamps);
 }
 
 int

@@ -305,16 +305,25 @@ route(const char *address)
 	return out;
 }
 
-static inline bool
-owns(uint64_t user, const char *address)
+static inline struct auth_sender_out
+sender(uint64_t user, uint64_t stamp, const char *address)
 {
-	struct auth_sender_in in = { .user = user,
+	struct auth_sender_in in = { .user = user, .stamp = stamp,
 		.address = slice_str(address) };
 	struct auth_sender_out out;
 
 	ck_assert_int_eq(auth_sender(submission, &in, &out, &arena, SECONDS),
 	    WIRE_OK);
-	return out.owns;
+	return out;
+}
+
+/* May he send as this address, who has just logged in? */
+static inline bool
+owns(uint64_t user, const char *address)
+{
+	const struct user *u = directory_number(&auth.dir, user);
+
+	return sender(user, u == NULL ? 0 : session_stamp(u), address).owns;
 }
 
 static inline struct auth_login_out

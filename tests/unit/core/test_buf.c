@@ -270,6 +270,23 @@ START_TEST(no_memory_is_the_end)
 }
 END_TEST
 
+/* What a secret buf leaves, it leaves wiped (PRIV-8). */
+START_TEST(secret_is_wiped)
+{
+	struct buf b = { .secret = true };
+
+	buf_str(&b, "secret");
+	buf_drop(&b, 2);
+	ck_assert_mem_eq(b.p, "cret\0\0", 6);
+	buf_reserve(&b, 10000);
+	ck_assert_mem_eq(b.p, "cret", 4);
+	buf_clear(&b);
+	ck_assert_mem_eq(b.p, "\0\0\0\0", 4);
+	buf_free(&b);
+	ck_assert_ptr_null(b.p);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -288,6 +305,7 @@ main(void)
 	tcase_add_test(t, buf_texts);
 	tcase_add_test(t, buf_drops);
 	tcase_add_test(t, cstr_at_the_brim);
+	tcase_add_test(t, secret_is_wiped);
 	tcase_add_test(t, memory);
 	tcase_add_loop_test(t, no_memory_is_the_end, 0, 3);
 	suite_add_tcase(s, t);

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -348,6 +349,193 @@ START_TEST(test_text)
 }
 END_TEST
 
+/* ---- PRIV-8: passwords do not stay in memory */
+
+enum { SECRET_SIZE = 48, MAPPING_MAX = 64 * 1024 * 1024 };
+
+static struct request	*login_request;
+
+/* Without being in memory itself: each byte is worked out. */
+static char
+secret_byte(size_t i)
+{
+	return (char)('!' + i * 37 % 89);
+}
+
+static size_t
+count_secrets(const char *p, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t at = 0; at + SECRET_SIZE <= n; at++) {
+		size_t i = 0;
+
+		while (i < SECRET_SIZE && p[at + i] == secret_byte(i))
+			i++;
+		found += i == SECRET_SIZE;
+	}
+	return found;
+}
+
+/* How often it is in what this process may write to.  A sanitizer's shadow is
+   too large to look at, and holds no copies. */
+static size_t
+secrets_in_memory(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int memory = open("/proc/self/mem", O_RDONLY);
+	static char window[1 << 16];
+	size_t found = 0;
+	char line[512], mode;
+	unsigned long from, to;
+
+	ck_assert(maps != NULL && memory >= 0);
+	while (fgets(line, sizeof line, maps) != NULL) {
+		if (sscanf(line, "%lx-%lx r%c", &from, &to, &mode) != 3 ||
+		    mode != 'w' || to - from > MAPPING_MAX)
+			continue;
+		for (; from < to; from += sizeof window - SECRET_SIZE) {
+			ssize_t n = pread(memory, window, sizeof window,
+			    (off_t)from);
+
+			if (n > 0 && ((unsigned long)(uintptr_t)window +
+			    sizeof window <= from || from + (size_t)n <=
+			    (unsigned long)(uintptr_t)window))
+				found += count_secrets(window, (size_t)n);
+		}
+		mem_wipe(window, sizeof window);
+	}
+	close(memory);
+	fclose(maps);
+	return found;
+}
+
+static void
+keep_login(struct request *r)
+{
+	login_request = r;
+}
+
+static void
+answer_login(void)
+{
+	struct auth_login_out out = { .login = LOGIN_DENIED };
+
+	ck_assert_ptr_nonnull(login_request);
+	ck_assert_uint_eq(count_secrets(REQUEST(auth_login,
+	    login_request)->password.p, SECRET_SIZE), 1);
+	answer(login_request, WIRE_OK, &out);
+	login_request = NULL;
+}
+
+static void
+log_in(struct link *l)
+{
+	char password[SECRET_SIZE] = { 0 };
+	struct auth_login_in in = { .name = SLICE("ann"),
+		.password = slice_of(password, sizeof password),
+		.client = SLICE("192.0.2.1") };
+
+	for (size_t i = 0; i < sizeof password; i++)
+		password[i] = secret_byte(i);
+	link_call(l, WIRE_auth_login, &in, 0, NULL, NULL);
+	mem_wipe(password, sizeof password);
+}
+
+/* Links between submission and auth; asking is not yet connected. */
+static void
+login_links(struct link **asking, struct link **answering, int pair[2])
+{
+	serve(WIRE_auth_login, keep_login);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	*asking = link_new(ROLE_AUTH, 0, LINK_LASTING);
+	*answering = link_new(ROLE_SUBMISSION, 0, LINK_ONCE);
+	link_serve(*answering);
+	link_attach(*answering, pair[1]);
+}
+
+START_TEST(test_secrets)
+{
+	struct auth_rcpt_in before = { .address = SLICE("a@b.c") };
+	struct link *asking, *answering;
+	int pair[2];
+
+	login_links(&asking, &answering, pair);
+	log_in(asking);			/* waits for a connection */
+	ck_assert_uint_eq(secrets_in_memory(), 1);
+	link_attach(asking, pair[0]);
+	run(10);
+	ck_assert_uint_eq(secrets_in_memory(), 1);	/* the request */
+	answer_login();
+	run(10);
+	ck_assert_uint_eq(secrets_in_memory(), 0);
+	/* Buffers that grow, and are not sent at once. */
+	log_in(asking);
+	for (int i = 0; i < 5000; i++)
+		link_call(asking, WIRE_auth_rcpt, &before, 0, NULL, NULL);
+	log_in(asking);
+	ck_assert_uint_eq(secrets_in_memory(), 2);
+	link_close(asking);
+	run(10);
+	ck_assert_uint_eq(secrets_in_memory(), 0);
+}
+END_TEST
+
+/* Wherever the kernel cuts the frame. */
+START_TEST(test_secrets_cut)
+{
+	for (size_t cut = 1; cut < 88; cut += 7) {
+		struct link *asking, *answering;
+		char frame[256];
+		int pair[2];
+		ssize_t n;
+
+		login_links(&asking, &answering, pair);
+		/* The frame, as the other side would read it. */
+		log_in(asking);
+		int wire[2];
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, wire), 0);
+		link_attach(asking, wire[0]);
+		run(2);
+		n = read(wire[1], frame, sizeof frame);
+		ck_assert_int_gt(n, 80);
+		ck_assert_uint_lt(cut, (size_t)n);
+		ck_assert_int_eq(write(pair[0], frame, cut), (ssize_t)cut);
+		run(2);
+		ck_assert_int_eq(write(pair[0], frame + cut, (size_t)n - cut),
+		    n - (ssize_t)cut);
+		mem_wipe(frame, sizeof frame);
+		run(2);
+		ck_assert_uint_eq(secrets_in_memory(), 1);
+		answer_login();
+		run(2);
+		ck_assert_uint_eq(secrets_in_memory(), 0);
+		close(pair[0]);
+		close(wire[1]);
+		link_close(asking);
+		run(2);
+	}
+}
+END_TEST
+
+/* Nor are they shown. */
+START_TEST(test_secrets_unseen)
+{
+	struct user_add_in in = { .address = SLICE("ann@b.c"),
+		.password = SLICE("pass"), .hash = SLICE("$6$") };
+	struct buf b = { 0 };
+
+	wire_rows[WIRE_user_add].in_show(&b, &in);
+	ck_assert_str_eq(buf_cstr(&b),
+	    " address[7]=ann@b.c password[4] hash[3] limit=0");
+	buf_free(&b);
+	ck_assert(wire_rows[WIRE_user_add].secret[0]);
+	ck_assert(!wire_rows[WIRE_user_add].secret[1]);
+	ck_assert(wire_rows[WIRE_queue_hello].secret[1]);
+	ck_assert(!wire_rows[WIRE_queue_submit].secret[0]);
+}
+END_TEST
+
 /* The default way to wait runs one link alone, as `postino` does. */
 START_TEST(test_ask_alone)
 {
@@ -381,6 +569,9 @@ main(void)
 	tcase_add_test(t, test_garbage);
 	tcase_add_test(t, test_matrix);
 	tcase_add_test(t, test_text);
+	tcase_add_test(t, test_secrets);
+	tcase_add_test(t, test_secrets_cut);
+	tcase_add_test(t, test_secrets_unseen);
 	tcase_add_test(t, test_ask_alone);
 	suite_add_tcase(s, t);
 	srunner_set_fork_status(r, CK_NOFORK);

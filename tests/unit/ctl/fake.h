@@ -76,7 +76,7 @@ static void
 fake_figures(struct request *r)
 {
 	struct wire_figure figures[] = { { SLICE("users"), 12 },
-		{ SLICE("held bytes"), 0 }, { SLICE("logins_denied"), 3 } };
+		{ SLICE("held_bytes"), 0 }, { SLICE("logins_denied"), 3 } };
 	struct role_status_out out = { .figures = figures, .n_figures = 3 };
 
 	answer(r, WIRE_OK, &out);

@@ -165,17 +165,17 @@ START_TEST(options_stand_anywhere)
 }
 END_TEST
 
-START_TEST(sizes_are_read)
+START_TEST(quotas_are_read)
 {
 	static const struct { const char *text; uint64_t bytes; } rows[] = {
 		{ "1MB", 1 << 20 }, { "2 GB", UINT64_C(2) << 30 },
 		{ "500mb", UINT64_C(500) << 20 }, { "2048 KB", 2 << 20 },
-		{ "1048576GB", UINT64_C(1) << 50 },
+		{ "1048576GB", UINT64_C(1) << 50 }, { "none", LIMIT_NONE },
 	};
 	uint64_t bytes;
 	const char *why;
 
-	ck_assert(size_read(slice_str(rows[_i].text), &bytes, &why));
+	ck_assert(quota_read(slice_str(rows[_i].text), &bytes, &why));
 	ck_assert_uint_eq(bytes, rows[_i].bytes);
 }
 END_TEST
@@ -204,7 +204,7 @@ add(TCase *t)
 	tcase_add_loop_test(t, wrong_data_is_refused_first, 0, 9);
 	tcase_add_test(t, terminals_are_not_moved_by_words);
 	tcase_add_test(t, options_stand_anywhere);
-	tcase_add_loop_test(t, sizes_are_read, 0, 5);
+	tcase_add_loop_test(t, quotas_are_read, 0, 6);
 	tcase_add_test(t, hash_is_yescrypt);
 }
 

@@ -426,6 +426,29 @@ START_TEST(alias)
 }
 END_TEST
 
+/* A mailbox that others get a copy of: its own is stored first, and what store
+   refuses nobody gets. */
+START_TEST(also)
+{
+	static struct wire_target targets[] = { { SLICE_INIT("x@b") } };
+
+	setup();
+	BOOK({ "ann@a", { .route = ROUTE_LOCAL, .user = 5, .became = targets,
+	    .n_became = 1 } }, { "eve@a", { .route = ROUTE_LOCAL, .user = 6,
+	    .became = targets, .n_became = 1 } });
+	stores[0].outcome[6] = OUTCOME_FULL;
+	stores[0].text = "5.2.2 the mailbox is full";
+	SEND(MESSAGE, "ann@a", "eve@a");
+	ck_assert_uint_eq(2, stores[0].n_copies);
+	ck_assert_uint_eq(OUTCOME_BECAME, results[0].outcome);
+	ck_text(results[0].code, "2.1.5");
+	ck_assert_uint_eq(1, results[0].n_became);
+	ck_text(results[0].became[0].address, "x@b");
+	ck_assert_uint_eq(OUTCOME_FULL, results[1].outcome);
+	ck_assert_uint_eq(0, results[1].n_became);
+}
+END_TEST
+
 /* What store answered is what is reported. */
 START_TEST(store_decides)
 {
@@ -716,6 +739,7 @@ main(void)
 	tcase_add_test(t, delivered);
 	tcase_add_test(t, routed);
 	tcase_add_test(t, alias);
+	tcase_add_test(t, also);
 	tcase_add_test(t, store_decides);
 	tcase_add_test(t, trouble_is_later);
 	tcase_add_test(t, expired);

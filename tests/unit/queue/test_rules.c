@@ -227,6 +227,15 @@ START_TEST(test_rule_5_each)
 }
 END_TEST
 
+static void
+check_word(void *arg, const char *name, uint64_t value)
+{
+	(void)arg;
+	(void)value;
+	ck_assert_uint_eq(strspn(name, "abcdefghijklmnopqrstuvwxyz_"),
+	    strlen(name));
+}
+
 /* An alias: the new recipients and the end of the old one are in the spool
    before the 250. */
 START_TEST(test_rule_5_became)
@@ -241,6 +250,32 @@ START_TEST(test_rule_5_became)
 	ck_assert_str_eq(jobs[1].address[0], "b@x");
 	ck_assert_uint_eq(jobs[1].number[0], 1);
 	ck_assert_uint_eq(jobs[1].number[1], 2);
+}
+END_TEST
+
+/* Mailboxes that forward to each other: each has its copy, and that it came
+   back is no refusal. */
+START_TEST(test_rule_5_mutual)
+{
+	struct wire_target back = { SLICE("a@x") };
+	struct wire_result stored = { .number = 1, .outcome = OUTCOME_BECAME,
+		.code = SLICE("2.1.5"), .became = &back, .n_became = 1 };
+
+	next(0, 2);
+	SUBMIT(.to = { "a@x" });
+	became(0, jobs[0].id, 0, "b@x", NULL);
+	ck_assert_uint_eq(jobs[1].number[0], 1);
+	report(0, jobs[1].id, &stored, 1);
+	ck_assert_uint_eq(message_count(), 0);
+	ck_assert_uint_eq(stats.refused, 0);
+	ck_assert_uint_eq(stats.kept, 0);
+}
+END_TEST
+
+/* Figures are JSON members. */
+START_TEST(test_figures)
+{
+	queue_figures(check_word, NULL);
 }
 END_TEST
 
@@ -621,6 +656,8 @@ main(void)
 	tcase_add_test(t, test_rule_5_mixed);
 	tcase_add_test(t, test_rule_5_each);
 	tcase_add_test(t, test_rule_5_became);
+	tcase_add_test(t, test_rule_5_mutual);
+	tcase_add_test(t, test_figures);
 	tcase_add_test(t, test_rule_5_time);
 	tcase_add_test(t, test_rule_5_when);
 	tcase_add_test(t, test_rule_5_room);

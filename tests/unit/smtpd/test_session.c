@@ -255,6 +255,33 @@ START_TEST(authors)
 }
 END_TEST
 
+/* A login that is no longer valid ends at MAIL, whoever the sender is, and a
+   message under way is put off. */
+START_TEST(revoked)
+{
+	static const char *const mail[] = { "MAIL FROM:<ann@example.org>",
+		"MAIL FROM:<>" };
+
+	for (int i = 0; i < 2; i++) {
+		submission_hello();
+		ask(mail[i], "250 ");
+		ask("RSET", "250 ");
+		queue.revoked = true;
+		say(mail[i]);
+		hear("421 4.7.0 the login is no longer valid");
+		over();
+		smtp_end();
+	}
+	submission_hello();
+	ask("MAIL FROM:<ann@example.org>", "250 ");
+	ask("RCPT TO:<x@example.org>", "250 ");
+	queue.revoked = true;
+	data_of("From: <ann@example.org>\r\n\r\ntext");
+	hear("451 4.3.0 local error");
+	quit();
+}
+END_TEST
+
 /* ---- limits */
 
 /* 452 for who is too many: the others stand (RFC 5321 4.5.3.1.10). */
@@ -521,8 +548,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { mistakes, long_addresses, lmtp,
-		recipients, starttls, logins, authors, many_recipients, memory,
-		left, impatient, chunk_syntax, chunk_early, bare, busy,
+		recipients, starttls, logins, authors, revoked, many_recipients,
+		memory, left, impatient, chunk_syntax, chunk_early, bare, busy,
 		timeout, stop };
 
 	return tests_run("session", tests, sizeof tests / sizeof *tests);

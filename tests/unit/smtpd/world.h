@@ -20,12 +20,13 @@
 #include "common/mail/reply.h"
 #include "tests/session.h"
 
-enum { USER = 7, MESSAGE_MAX = 200000, RCPTS_MAX = 100, CALLS_MAX = 16 };
+enum { USER = 7, STAMP = 77, MESSAGE_MAX = 200000, RCPTS_MAX = 100, CALLS_MAX = 16 };
 
 static struct {
 	enum service	 service;
 	/* what is to go wrong */
 	bool		 auth_fails, queue_fails, queue_dies, queue_late;
+	bool		 revoked;
 	enum wire_status queue_status;
 	/* what was seen in this session */
 	struct buf	 asked, owned;	/* addresses, a line each */
@@ -379,9 +380,10 @@ take_sender(struct request *r)
 	const struct auth_sender_in *in = REQUEST(auth_sender, r);
 	struct auth_sender_out out = { .owns = owns(in->address) };
 
-	CHECK(in->user == USER);
+	CHECK(in->user == USER && in->stamp == STAMP);
 	if (auth_trouble(r))
 		return;
+	out.revoked = queue.revoked;
 	if (out.owns)
 		note(&queue.owned, in->address);
 	answer(r, WIRE_OK, &out);
@@ -400,7 +402,7 @@ take_login(struct request *r)
 		out.login = LOGIN_LATER;
 	else if (slice_eq(in->password, SLICE("secret"))) {
 		out = (struct auth_login_out){ .login = LOGIN_OK,
-			.user = USER, .session = 70,
+			.user = USER, .session = 70, .stamp = STAMP,
 			.address = SLICE("ann@example.org") };
 		queue.logins++;
 	}
@@ -460,7 +462,7 @@ smtp_begin(enum service service)
 	forget();
 	queue.service = service;
 	queue.auth_fails = queue.queue_fails = queue.queue_dies = false;
-	queue.queue_late = world.no_tls = false;
+	queue.queue_late = queue.revoked = world.no_tls = false;
 	queue.logouts = queue.submitted = queue.begun = queue.promised = 0;
 	buf_clear(&queue.head);
 	buf_clear(&queue.body);

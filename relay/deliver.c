@@ -71,11 +71,12 @@ transactions(struct session *s, struct lease *l)
 		;
 }
 
-/* For the next message, if both sides may like that. */
+/* For the next message, if both sides may like that: a server that left
+   somebody to be tried elsewhere is not the one to begin with next time. */
 static void
-put_away(struct session *s)
+put_away(struct session *s, const struct lease *l)
 {
-	if (s->alive && s->messages < SESSION_MESSAGES &&
+	if (s->alive && !any_open(l) && s->messages < SESSION_MESSAGES &&
 	    conn_error(s->conn) == CONN_OK)
 		pool_put(s);
 	else
@@ -89,7 +90,7 @@ reuse(struct session *s, struct lease *l)
 {
 	relay.reused++;
 	transactions(s, l);
-	put_away(s);
+	put_away(s, l);
 }
 
 /* False: the list ends here. */
@@ -105,7 +106,7 @@ try_server(const struct hop *r, const struct server *to, struct lease *l,
 		transactions(s, l);
 	else if (!ours || first)
 		say_of_open(l, session_verdict(s, l->arena, fate));
-	put_away(s);
+	put_away(s, l);
 	return !ours;
 }
 

@@ -1,5 +1,6 @@
 /* imapd.c - the role: people read and keep their mail here. */
 #include "imapd/session.h"
+#include "imapd/text.h"
 
 #include "common/core/log.h"
 #include "common/task/task.h"
@@ -41,6 +42,7 @@ load(const struct conf *conf)
 {
 	(void)conf;
 	tls_init("imap");	/* RFC 7301's registry */
+	text_load();
 }
 
 static void

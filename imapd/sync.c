@@ -216,6 +216,19 @@ view_tell_since(struct session *s, uint64_t since, const struct ranges *known)
 	return good;
 }
 
+bool
+view_tell_vanished(struct session *s, uint64_t since, const struct ranges *of)
+{
+	struct box_sync_in in = { .mailbox = s->view.mailbox, .since = since };
+	struct arena arena = { 0 };
+	struct box_sync_out out;
+	bool good = box_sync(s->store, &in, &out, &arena, LINK_WAIT) ==
+	    WIRE_OK && tell_earlier(s, of, out.vanished);
+
+	arena_free(&arena);
+	return good;
+}
+
 /* ---- commands that only listen */
 
 void

@@ -82,6 +82,9 @@ bool		 view_sync(struct session *, bool expunge);
    (RFC 7162 3.2.5.1), known NULL: all. */
 bool		 view_tell_since(struct session *, uint64_t since,
 		    const struct ranges *known);
+/* Only what went: UID FETCH (VANISHED), RFC 7162 3.2.6. */
+bool		 view_tell_vanished(struct session *, uint64_t since,
+		    const struct ranges *of);
 /* "2,4:7", as sets are written. */
 void		 set_print(struct buf *, const struct ranges *);
 

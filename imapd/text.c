@@ -1,0 +1,123 @@
+#include "imapd/text.h"
+
+#include <iconv.h>
+#include <locale.h>
+#include <string.h>
+#include <wctype.h>
+
+#include "common/core/log.h"
+#include "common/mail/utf8.h"
+
+static struct charset {
+	const char	*name, *others;
+	iconv_t		 to_utf8;
+} charsets[] = {
+#define CHARSET(name, others)	{ name, others, (iconv_t)-1 },
+#include "imapd/charsets.def"
+};
+
+/* What the C library does not know is not known here; and the case of letters
+   is the locale's, which is one without a country. */
+void
+text_load(void)
+{
+	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+		fatal("locale C.UTF-8");
+	for (size_t i = 0; i < sizeof charsets / sizeof *charsets; i++)
+		charsets[i].to_utf8 = iconv_open("UTF-8", charsets[i].name);
+}
+
+static bool
+is_named(const struct charset *c, struct slice name)
+{
+	struct slice others = slice_str(c->others);
+
+	if (slice_ieq(name, slice_str(c->name)))
+		return true;
+	while (others.n > 0)
+		if (slice_ieq(name, slice_cut(&others, ' ')))
+			return true;
+	return false;
+}
+
+/* What cannot be converted becomes U+FFFD, octet by octet. */
+static void
+run(iconv_t h, struct slice text, struct buf *out)
+{
+	char *from = (char *)(uintptr_t)text.p;
+	size_t left = text.n, limit = out->n + 4 * text.n;
+
+	iconv(h, NULL, NULL, NULL, NULL);
+	while (left > 0 && out->n + 8 < limit) {
+		char room[1024], *to = room;
+		size_t space = sizeof room;
+		size_t r = iconv(h, &from, &left, &to, &space);
+
+		if (limit - out->n < sizeof room - space)
+			break;
+		buf_add(out, room, sizeof room - space);
+		if (r == (size_t)-1 && space == sizeof room && left > 0) {
+			utf8_put(out, 0xfffd);
+			from++;
+			left--;
+		}
+	}
+}
+
+static bool
+convert(const struct charsets *cs, struct slice name, struct slice text,
+    struct buf *out)
+{
+	(void)cs;
+	for (size_t i = 0; i < sizeof charsets / sizeof *charsets; i++)
+		if (charsets[i].to_utf8 != (iconv_t)-1 &&
+		    is_named(&charsets[i], name)) {
+			run(charsets[i].to_utf8, text, out);
+			return true;
+		}
+	return false;
+}
+
+const struct charsets text_charsets = { convert };
+
+/* ---- comparing */
+
+static uint32_t
+character(const unsigned char *p, size_t n)
+{
+	uint32_t c = n == 2 ? p[0] & 0x1f : n == 3 ? p[0] & 0x0f : p[0] & 0x07;
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+void
+text_fold(struct buf *out, struct slice s)
+{
+	buf_reserve(out, s.n);
+	while (s.n > 0) {
+		size_t n;
+
+		if ((unsigned char)*s.p < 0x80) {
+			buf_char(out, *s.p >= 'A' && *s.p <= 'Z' ?
+			    (char)(*s.p + 32) : *s.p);
+			s = slice_drop(s, 1);
+			continue;
+		}
+		if ((n = utf8_next(s)) == 0) {
+			buf_char(out, *s.p);
+			n = 1;
+		} else
+			utf8_put(out, (uint32_t)towlower((wint_t)character(
+			    (const unsigned char *)s.p, n)));
+		s = slice_drop(s, n);
+	}
+}
+
+bool
+text_has(struct slice folded, struct slice what)
+{
+	return what.n == 0 || (folded.n >= what.n &&
+	    memmem(folded.p, folded.n, what.p, what.n) != NULL);
+}

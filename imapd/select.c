@@ -84,8 +84,10 @@ describe(struct session *s, struct slice name, const struct box_open_out *o)
 	    "* OK [UIDNEXT %u] the next UID\r\n"
 	    "* OK [HIGHESTMODSEQ %llu] the newest change\r\n",
 	    o->uidvalidity, o->uidnext, (unsigned long long)o->modseq);
+	if ((s->enabled & ENABLED_REV2) == 0)
+		return;
 	buf_str(out, "* LIST () \"/\" ");
-	name_print(out, name, (s->enabled & ENABLED_REV2) != 0);
+	name_print(out, name, true);
 	buf_str(out, "\r\n");
 }
 

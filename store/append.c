@@ -287,7 +287,8 @@ take_append(struct request *r)
 		return;
 	}
 	if (in->number != 0 &&
-	    (a->blob = body_take(r->from, in->number, &a->size)) == 0) {
+	    (a->blob = body_take(link_owner(r->from), in->number,
+	    &a->size)) == 0) {
 		answer(r, WIRE_NONE, NULL);
 		return;
 	}

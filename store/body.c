@@ -1,11 +1,13 @@
 #include "store/body.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/core/log.h"
+#include "store/session.h"
 #include "store/store.h"
 
 enum { PIECE = 64 * 1024, PIECES = 4 };	/* read at once; in a turn */
@@ -72,6 +74,9 @@ body_ended(void *arg, enum engine_status status, uint64_t number)
 	struct request *r = b->request;
 	struct store_body_out out = { .number = number };
 
+	static_assert(sizeof out == sizeof(struct box_body_out) &&
+	    offsetof(struct store_body_out, number) ==
+	    offsetof(struct box_body_out, number), "one answer for both");
 	b->request = NULL;
 	b->number = number;
 	if (status != ENGINE_OK) {
@@ -123,12 +128,11 @@ body_ready(struct watch *w, unsigned events)
 		;
 }
 
-/* The link is gone: what it sent is of no use to anybody. */
-static void
-bodies_end(struct link *l)
+void
+bodies_end(struct bodies *of)
 {
-	struct bodies *of = link_owner(l);
-
+	if (of == NULL)
+		return;
 	LIST_EACH(n, &of->list) {
 		struct body *b = CONTAINER(n, struct body, node);
 
@@ -146,58 +150,58 @@ bodies_end(struct link *l)
 }
 
 static struct bodies *
-bodies_of(struct link *l)
+bodies_new(void)
 {
-	struct bodies *of = link_owner(l);
+	struct bodies *of = mem_zero(sizeof *of);
 
-	if (of == NULL) {
-		of = mem_zero(sizeof *of);
-		list_init(&of->list);
-		link_own(l, of);
-		link_on_end(l, bodies_end);
-	}
+	list_init(&of->list);
 	return of;
 }
 
-static void
-take_body(struct request *r)
+static struct body *
+body_new(struct bodies *of, const struct body *like)
 {
-	const struct store_body_in *in = REQUEST(store_body, r);
-	struct bodies *of = bodies_of(r->from);
-	enum wire_status status = WIRE_BAD;
-	struct blob *blob = NULL;
-	struct body *b;
+	struct body *b = mem_zero(sizeof *b);
 
-	if (in->fd > 0 && in->size > 0) {
-		status = WIRE_AGAIN;
-		if (of->n < BODIES_MAX && engine_room(store.engine, in->size))
-			blob = blob_begin(store.engine);
-	}
-	if (blob == NULL) {
-		if (in->fd > 0)
-			close(in->fd);
-		answer(r, status, NULL);
-		return;
-	}
-	b = mem_zero(sizeof *b);
-	*b = (struct body){ .of = of, .request = r, .blob = blob,
-		.size = in->size, .watch = { .fd = in->fd,
-		.ready = body_ready } };
+	*b = *like;
+	b->of = of;
 	list_push(&of->list, &b->node);
 	of->n++;
 	count++;
+	return b;
+}
+
+static bool
+has_room(const struct bodies *of, uint64_t size)
+{
+	return of->n < BODIES_MAX && engine_room(store.engine, size);
+}
+
+/* Over a socket. */
+static void
+body_begin(struct request *r, struct bodies *of, int fd, uint64_t size)
+{
+	struct blob *blob = size > 0 && has_room(of, size) ?
+	    blob_begin(store.engine) : NULL;
+	struct body *b;
+
+	if (blob == NULL) {
+		close(fd);
+		answer(r, size > 0 ? WIRE_AGAIN : WIRE_BAD, NULL);
+		return;
+	}
+	b = body_new(of, &(struct body){ .request = r, .blob = blob,
+	    .size = size, .watch = { .fd = fd, .ready = body_ready } });
 	if (!loop_add(&b->watch, LOOP_IN, false)) {
-		close(in->fd);
+		close(fd);
 		b->watch.fd = -1;
 		body_fail(b, WIRE_BAD);
 	}
 }
 
 uint64_t
-body_take(struct link *l, uint64_t number, uint64_t *size)
+body_take(struct bodies *of, uint64_t number, uint64_t *size)
 {
-	struct bodies *of = link_owner(l);
-
 	if (of == NULL)
 		return 0;
 	LIST_EACH(n, &of->list) {
@@ -212,8 +216,76 @@ body_take(struct link *l, uint64_t number, uint64_t *size)
 	return 0;
 }
 
+/* ---- store_body: the link is mda's */
+
+static void
+link_gone(struct link *l)
+{
+	bodies_end(link_owner(l));
+}
+
+static void
+take_body(struct request *r)
+{
+	const struct store_body_in *in = REQUEST(store_body, r);
+	struct bodies *of = link_owner(r->from);
+
+	if (in->fd <= 0) {
+		answer(r, WIRE_BAD, NULL);
+		return;
+	}
+	if (of == NULL) {
+		of = bodies_new();
+		link_own(r->from, of);
+		link_on_end(r->from, link_gone);
+	}
+	body_begin(r, of, in->fd, in->size);
+}
+
+/* ---- box_body: a session's channel */
+
+static void
+body_whole(struct request *r, struct bodies *of, struct slice bytes)
+{
+	struct body *b;
+	uint64_t number = 0;
+
+	if (has_room(of, bytes.n))
+		number = blob_add(store.engine, &bytes, 1);
+	if (number == 0) {
+		answer(r, WIRE_AGAIN, NULL);
+		return;
+	}
+	b = body_new(of, &(struct body){ .watch = { .fd = -1 },
+	    .size = bytes.n, .number = number });
+	answer(r, WIRE_OK, &(struct box_body_out){ .number = b->number });
+}
+
+static void
+take_box_body(struct request *r)
+{
+	const struct box_body_in *in = REQUEST(box_body, r);
+	struct session *s = link_owner(r->from);
+
+	if (s == NULL || (s->rights & RIGHT_APPEND) == 0) {
+		if (in->fd > 0)
+			close(in->fd);
+		answer(r, WIRE_DENIED, NULL);
+		return;
+	}
+	if (s->bodies == NULL)
+		s->bodies = bodies_new();
+	if (in->fd > 0)
+		body_begin(r, s->bodies, in->fd, in->size);
+	else if (in->body.n == 0 || in->body.n != in->size)
+		answer(r, WIRE_BAD, NULL);
+	else
+		body_whole(r, s->bodies, in->body);
+}
+
 void
 body_serve(void)
 {
 	serve(WIRE_store_body, take_body);
+	serve(WIRE_box_body, take_box_body);
 }

@@ -136,6 +136,20 @@ part_remove(struct part *p, uint32_t uid, const struct message_row *row)
 }
 
 void
+change_remove(struct change *c, struct part *p)
+{
+	for (size_t i = 0; i < p->vanished.n; i++) {
+		struct range r = p->vanished.r[i];
+		struct key from = key_message(c->user->id, p->box->number,
+		    r.from);
+		struct key to = key_message(c->user->id, p->box->number,
+		    r.to + 1);
+
+		txn_delrange(c->txn, key_view(&from), key_view(&to));
+	}
+}
+
+void
 part_flags(struct part *p, uint32_t uid, uint64_t old, uint64_t new)
 {
 	uint64_t gone = old & ~new, come = new & ~old;
@@ -154,6 +168,7 @@ part_flags(struct part *p, uint32_t uid, uint64_t old, uint64_t new)
 
 /* ---- committing */
 
+/* Who deletes a mailbox takes all its messages off the user's counters. */
 static void
 count(struct change *c, int sign)
 {
@@ -161,6 +176,8 @@ count(struct change *c, int sign)
 		struct part *p = &c->parts[i];
 		struct box_row *now = &p->box->now;
 
+		if (p->box->gone)
+			continue;
 		now->messages += (uint32_t)(sign * p->messages);
 		now->unseen += (uint32_t)(sign * p->unseen);
 		now->deleted += (uint32_t)(sign * p->deleted);
@@ -234,9 +251,10 @@ take_back(struct change *c)
 	if (c->user->flying == 0 || c->user->doubtful)
 		return;
 	again = mem_zero(sizeof *again);
-	change_begin(again, c->user, c->n > 0 ? c->parts[0].box : NULL);
-	if (c->n > 1)
-		change_also(again, c->parts[1].box);
+	change_begin(again, c->user, NULL);
+	for (unsigned i = 0; i < c->n; i++)
+		if (!c->parts[i].box->gone)
+			change_also(again, c->parts[i].box);
 	change_commit(again, corrected);
 }
 

@@ -57,12 +57,11 @@ void		 change_put(struct change *, const struct key *, struct buf *);
    and digest are copied, the blob is shared with whoever has it. */
 uint32_t	 change_add(struct change *, struct part *,
 		    struct message_row *, uint64_t blob, struct slice digest);
-/* Messages go, with their rows (expunge.c). */
-void		 change_remove(struct change *, struct part *,
-		    const struct ranges *);
-/* Counts a message that goes, or gets other flags; its row is the caller's. */
+/* Counts a message that goes; when all are named, their rows go. */
 void		 part_remove(struct part *, uint32_t uid,
 		    const struct message_row *);
+void		 change_remove(struct change *, struct part *);
+/* Counts a message that gets other flags; its row is the caller's. */
 void		 part_flags(struct part *, uint32_t uid, uint64_t old,
 		    uint64_t new);
 

@@ -39,21 +39,6 @@ expunge_row(void *arg, uint32_t uid, const struct message_row *row,
 	return true;
 }
 
-void
-change_remove(struct change *c, struct part *p, const struct ranges *set)
-{
-	const struct box *b = p->box;
-
-	messages_any(b, set, expunge_row, p);
-	for (size_t i = 0; i < p->vanished.n; i++) {
-		struct range r = p->vanished.r[i];
-		struct key from = key_message(c->user->id, b->number, r.from);
-		struct key to = key_message(c->user->id, b->number, r.to + 1);
-
-		txn_delrange(c->txn, key_view(&from), key_view(&to));
-	}
-}
-
 /* Goes on when the disk is full: it is how room is made. */
 static void
 expunge(struct request *r, struct session *s, struct box *b,
@@ -65,7 +50,8 @@ expunge(struct request *r, struct session *s, struct box *b,
 	e->session = s->number;
 	change_begin(&e->change, s->user, b);
 	e->change.alters = true;
-	change_remove(&e->change, &e->change.parts[0], set);
+	messages_any(b, set, expunge_row, &e->change.parts[0]);
+	change_remove(&e->change, &e->change.parts[0]);
 	if (e->change.parts[0].messages == 0) {
 		change_drop(&e->change);
 		free(e);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/core/log.h"
+#include "store/body.h"
 #include "store/fetch.h"
 #include "store/store.h"
 
@@ -36,6 +37,7 @@ static void
 session_free(struct session *s)
 {
 	streams_abort(s);
+	bodies_end(s->bodies);
 	list_del(&s->node);
 	count--;
 	user_release(s->user);
@@ -187,4 +189,12 @@ session_box(struct request *r, struct session *s, uint32_t number)
 		return NULL;
 	}
 	return b;
+}
+
+bool
+session_full(const struct session *s, uint64_t more)
+{
+	uint64_t used = s->user->now.bytes;
+
+	return s->limit > 0 && (used > s->limit || more > s->limit - used);
 }

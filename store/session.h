@@ -22,6 +22,7 @@ struct session {
 	uint32_t	 selected;	/* the mailbox it opened last, if not
 					   just to look at it; 0: none */
 	struct node	 streams;	/* fetch.c: bytes on their way out */
+	struct bodies	*bodies;	/* body.c: on their way in, or NULL */
 };
 
 typedef void session_call(struct request *, struct session *);
@@ -32,6 +33,8 @@ void		 session_run(struct request *, uint32_t right, session_call *);
 /* A mailbox by the number the client gave; NULL: answered, DENIED or NONE. */
 struct box	*session_box(struct request *, struct session *,
 		    uint32_t number);
+/* Would so many bytes more be over the quota? */
+bool		 session_full(const struct session *, uint64_t more);
 void		 sessions_close(void);
 size_t		 sessions_count(void);
 void		 sessions_who(void (*fn)(void *, const struct session *),

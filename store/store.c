@@ -40,7 +40,10 @@ store_open(struct engine *e)
 	keywords_serve();
 	expunge_serve();
 	fetch_serve();
+	copy_serve();
+	box_append_serve();
 	names_serve();
+	tree_serve();
 	usage_serve();
 }
 

@@ -63,7 +63,10 @@ void		 flags_serve(void);
 void		 keywords_serve(void);
 void		 expunge_serve(void);
 void		 fetch_serve(void);
+void		 copy_serve(void);
+void		 box_append_serve(void);
 void		 names_serve(void);
+void		 tree_serve(void);
 void		 usage_serve(void);
 
 #endif

@@ -98,7 +98,8 @@ accept_envelope(struct request *r, const struct queue_submit_in *in,
 	struct envelope_row env = { .return_path = in->return_path,
 		.sender = in->sender, .user = in->user, .client = in->client,
 		.session = in->session, .envid = in->envid, .ret = in->ret,
-		.smtputf8 = in->smtputf8, .token = in->token,
+		.smtputf8 = in->smtputf8, .eightbit = in->eightbit,
+		.token = in->token,
 		.before = in->before, .after = in->after,
 		.size = in->body.n, .accepted = queue_clock() };
 	struct message *m;

@@ -1,7 +1,7 @@
 #include "queue/hold.h"
 
 #include "queue/accept.h"
-#include "queue/lease.h"
+#include "queue/offer.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/stats.h"
@@ -43,7 +43,7 @@ static bool
 may_hold(struct message *m)
 {
 	if (hold_time == 0 || m->blob != 0 || m->env.size > HOLD_SIZE_MAX ||
-	    !lease_waits())
+	    !offer_waits())
 		return false;
 	for (uint32_t i = 0; i < m->n_rcpts; i++)
 		if (m->rcpts[i].state != RCPT_FINISHED &&

@@ -257,6 +257,7 @@ intake_commit(struct request *r)
 	if (accept_parks(r, in->token, intake_commit))
 		return;
 	m->env.token = arena_slice(&m->arena, in->token);
+	m->env.eightbit = in->eightbit;
 	m->env.before = arena_slice(&m->arena, in->before);
 	m->env.after = arena_slice(&m->arena, in->after);
 	k->size = in->size;

@@ -1,40 +1,71 @@
 /*
- * lease.h - messages are lent to mdas.
+ * lease.h - messages are lent to workers: mdas (offer.h) and relays
+ * (remote.h).
  *
- * A waiting queue_next is a credit.  A lease is one message with all its due
- * local recipients; it ends with the results, with the worker's connection,
- * or at a limit, when that connection is closed and master restarts what
- * stands still (hand-off rule 8).  Then the message is offered again at once:
- * two mdas with one message are harmless, since store decides.
+ * A lease is one message with its due recipients of one kind: all local ones,
+ * or those of one remote domain; and of one return path, since forwarded
+ * copies have their own.  It ends with the results, with the worker, or at a
+ * limit, when the connection is closed and master restarts what stands still
+ * (hand-off rule 8).
  *
- * Poison: once two mdas have died holding a message, it is offered alone, to an
- * mda that holds nothing else; if that one dies too, the third, it is set aside.
- *
- * Offers are made once a turn of the loop, before the commit group starts.
+ * A local message is then offered again at once: two mdas with one message are
+ * harmless, since store decides.  A remote one only when its relay has said
+ * that it does not hold it any more (rule 9).
  */
 #ifndef QUEUE_LEASE_H
 #define QUEUE_LEASE_H
 
 #include "queue/message.h"
 
-enum { LEASE_DEATHS = 2 };	/* from then on it is tried alone */
+struct destination;
 
-/* ms; a variable so that tests need not wait ten minutes. */
-extern uint64_t	 lease_limit;
+enum { LEASE_REMOTE_RCPTS = 100 };	/* RFC 5321 4.5.3.1.8: all take that */
 
-void		 lease_setup(void);		/* its place in the loop */
-void		 lease_next(struct request *);	/* queue_next */
-bool		 lease_waits(void);		/* is there a credit? */
-size_t		 lease_credits(void);
+/* An mda, as long as its connection lasts; or a relay for ever. */
+struct worker {
+	struct link	*link;		/* NULL: a relay that is away */
+	struct node	 leases;
+	size_t		 n_leases;
+	uint64_t	 number;	/* for the log */
+	/* A request that got no message after all. */
+	void		(*give_back)(struct request *, struct worker *);
+	/* It holds something too long: its link is about to be closed. */
+	void		(*end)(struct worker *);
+};
 
-/* This message has recipients that are due now: offer it. */
-void		 lease_offer(struct message *);
-void		 lease_withdraw(struct message *);	/* no-op if not offered */
-/* A result has come for a leased recipient. */
-void		 lease_take(struct rcpt *);
+void		 worker_new(struct worker *, struct link *);
+
+struct lease {
+	struct node	 of_worker, of_message;
+	struct worker	*worker;	/* NULL: the lease has ended, a read has not */
+	struct message	*m;		/* NULL likewise */
+	struct destination *to;		/* NULL: local */
+	struct timer	 limit;
+	struct request	*filling;	/* the answer waits for the body */
+	bool		 reading;
+	/* of the results so far */
+	bool		 answered, away;
+	uint64_t	 began;		/* loop_now */
+	struct slice	 why;		/* in the message's arena */
+};
+
+/* ms; variables so that tests need not wait. */
+extern uint64_t	 lease_limit, lease_limit_remote;
+
+/* Lends what is due, of one domain if `to` is given, and answers r with it.
+   False: nothing was due; r still waits. */
+bool		 lease_lend(struct request *, struct worker *,
+		    struct message *, struct destination *to);
+/* This recipient is with that worker, and was before we knew. */
+void		 lease_resume(struct worker *, struct message *,
+		    uint32_t number);
+/* A result has come for a leased recipient: outcome and scope are set. */
+void		 lease_take(struct message *, struct rcpt *, struct slice why);
 bool		 lease_is_from(const struct lease *, const struct link *);
 /* The message goes; what runs runs out, and its report finds no message
    (hand-off rule 7). */
 void		 lease_orphan(struct message *);
+/* Ends it; recipients without a result are due again. */
+void		 lease_end(struct lease *);
 
 #endif

@@ -56,6 +56,7 @@ message_new(uint64_t id, enum message_state state,
 	m->env.before = arena_slice(&m->arena, env->before);
 	m->env.after = arena_slice(&m->arena, env->after);
 	list_init(&m->leases);
+	list_init(&m->parcels);
 	list_init(&m->waiters);
 	map_put(&messages, &m->by_id, id);
 	heap_put(&live, &m->live, id);
@@ -107,6 +108,8 @@ message_rcpt(struct message *m, uint32_t number,
 	r->row.orcpt = arena_slice(&m->arena, row->orcpt);
 	r->row.code = arena_slice(&m->arena, row->code);
 	r->row.why = arena_slice(&m->arena, row->why);
+	r->row.remote = arena_slice(&m->arena, row->remote);
+	r->row.return_path = arena_slice(&m->arena, row->return_path);
 	r->hash = token_hash(row->address);
 	r->outcome = OUTCOME_LATER;
 	r->state = row->state;
@@ -215,6 +218,29 @@ message_has(const struct message *m, enum rcpt_state state)
 		if (m->rcpts[i].state == state)
 			return true;
 	return false;
+}
+
+bool
+message_tellable(const struct message *m)
+{
+	return m->env.return_path.n > 0 && m->env.sender != SENDER_STRANGER;
+}
+
+struct slice
+rcpt_path(const struct message *m, const struct rcpt *r)
+{
+	return r->row.return_path.n > 0 ? r->row.return_path :
+	    m->env.return_path;
+}
+
+struct slice
+address_domain(struct slice address)
+{
+	size_t at = address.n;
+
+	while (at > 0 && address.p[at - 1] != '@')
+		at--;
+	return at == 0 ? slice_of("", 0) : slice_drop(address, at);
 }
 
 static void

@@ -27,6 +27,7 @@
  *	DUE --lease--> LEASED --queue_done--> SETTLED --commit--> FINISHED
  *	 ^		 |			 |		  or KEPT
  *	 +---lease ends--+	    later -------+--> DUE
+ *	 +---the admin tries it again---------------------- KEPT
  *
  * Ownership: a message owns its arena, in which all its texts lie.  While
  * its session waits, `body` may point into the session's request.
@@ -70,7 +71,12 @@ enum rcpt_state {		/* on disk: only append */
 	RCPT_STATES
 };
 
+/* What the report of the next commit says of a recipient (RFC 3464 2.3.3). */
+enum report { REPORT_NONE, REPORT_FAILED, REPORT_DELAYED, REPORT_DELIVERED,
+	REPORT_RELAYED, REPORT_EXPANDED };
+
 struct lease;
+struct parcel;
 
 struct rcpt {
 	struct recipient_row row;
@@ -78,9 +84,17 @@ struct rcpt {
 	uint8_t		 state;		/* enum rcpt_state */
 	uint8_t		 then;		/* the state its commit will bring */
 	uint8_t		 outcome;	/* enum outcome, once SETTLED */
+	uint8_t		 report;	/* enum report */
+	uint8_t		 scope;		/* enum scope, if OUTCOME_LATER */
+	bool		 relayed;	/* the next hop reports success */
+	bool		 removed;	/* by the admin: nobody is told */
+	bool		 insist;	/* the admin has a stranger told */
+	bool		 changed;	/* its row waits for a commit */
 	struct lease	*lease;
+	struct parcel	*parcel;	/* where it waits (destination.h) */
 	struct slice	*became;	/* addresses, if OUTCOME_BECAME */
 	size_t		 n_became;
+	struct slice	 became_path;	/* and their return path */
 };
 
 struct intake;
@@ -100,6 +114,7 @@ struct message {
 	struct heap_node due;		/* key: ms since 1970 */
 	struct node	 ready;		/* in a list of lease.c */
 	struct node	 leases;	/* of struct lease */
+	struct node	 parcels;	/* of struct parcel (destination.h) */
 	struct node	 waiters;	/* requests that wait for a commit */
 
 	/* its bytes: in memory until they are in the spool */
@@ -118,12 +133,17 @@ struct message {
 	struct timer	 limit;		/* of the hold */
 
 	bool		 committing;	/* one commit of its rows at a time */
+	bool		 changed;	/* its envelope waits for a commit */
+	uint64_t	 commit_after;	/* ms since 1970: not before */
 	struct settlement *settling;	/* what that will bring */
 	unsigned	 deaths;	/* mdas that died holding it */
 	bool		 alone;		/* is being tried by one mda alone */
 };
 
-enum { RCPT_COVERED = UINT32_MAX };	/* the spool has it from before */
+enum {
+	RCPT_COVERED = UINT32_MAX,	/* the spool has it from before */
+	WHY_MAX = 512,			/* bytes of a peer's words */
+};
 
 /* A new message in state WHOLE, RECEIVING, WRITING (a report), SPOOLED or
    SET_ASIDE (from the spool); texts of *env are copied. */
@@ -153,6 +173,13 @@ uint64_t	 message_size(const struct message *);
 void		 message_prefix(const struct message *, struct buf *);
 /* Is there a recipient in this state? */
 bool		 message_has(const struct message *, enum rcpt_state);
+/* May its sender be sent a report?  Never the null path, and no stranger
+   (RFC 5321 4.5.5, SMTP-8). */
+bool		 message_tellable(const struct message *);
+/* The return path of this recipient's copy. */
+struct slice	 rcpt_path(const struct message *, const struct rcpt *);
+/* The part behind the last @; empty if there is none. */
+struct slice	 address_domain(struct slice address);
 
 /* The smallest id that is still live (hand-off rule 4): of a message, or of a
    remembered transaction, which puts its own node in. */

@@ -10,21 +10,18 @@
 #include "queue/stats.h"
 #include "queue/token.h"
 
-/* In one report, so that it stays below ENGINE_INLINE_MAX.  Whoever is refused
-   beyond that is offered again at once: store repeats what it decided. */
-enum { REPORT_RCPTS = 250 };
+enum {
+	/* In one report, so that it stays below ENGINE_INLINE_MAX; more are
+	   told in the next. */
+	REPORT_RCPTS = 100,
+	NO_ROOM_WAIT = 1000,	/* ms */
+};
 
 struct settlement {
 	uint32_t	 first_new;	/* recipients from here on are forwards */
 	struct message	*report;	/* or NULL */
 	struct request	*request;
 };
-
-bool
-rcpt_refused(const struct rcpt *r)
-{
-	return r->outcome == OUTCOME_FULL || r->outcome == OUTCOME_REFUSED;
-}
 
 bool
 message_over(const struct message *m)
@@ -35,128 +32,30 @@ message_over(const struct message *m)
 	return true;
 }
 
-/* ---- forwards */
-
-enum meets { MEETS_NOBODY, MEETS_OTHER, MEETS_ANCESTOR };
-
-/* Is there a recipient of this address already?  One copy is enough, but if it
-   is one that `number` came from, the aliases go in a circle. */
-static enum meets
-meets(const struct message *m, uint32_t number, struct slice address)
+bool
+settle_pending(const struct message *m)
 {
-	uint64_t hash = token_hash(address);
-	unsigned generation = 0;
-
-	for (uint32_t i = number;; i = m->rcpts[i].row.parent) {
-		if (slice_ieq(m->rcpts[i].row.address, address) ||
-		    ++generation > FORWARDS_MAX)
-			return MEETS_ANCESTOR;
-		if (m->rcpts[i].row.parent >= i)
-			break;
-	}
+	if ((m->state != MESSAGE_SPOOLED && m->state != MESSAGE_SET_ASIDE) ||
+	    m->committing)
+		return false;
+	if (m->changed)
+		return true;
 	for (uint32_t i = 0; i < m->n_rcpts; i++)
-		if (m->rcpts[i].hash == hash &&
-		    slice_eq(m->rcpts[i].row.address, address))
-			return MEETS_OTHER;
-	return MEETS_NOBODY;
-}
-
-/* The new recipients are FINISHED until the commit makes them DUE.  Routing
-   is decided at each try: mda says if one is not local. */
-static void
-forward(struct message *m, uint32_t number)
-{
-	struct slice *became = m->rcpts[number].became;
-	size_t n = m->rcpts[number].n_became, good = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct recipient_row row = m->rcpts[number].row;
-		enum meets found = meets(m, number, became[i]);
-		struct rcpt *r;
-
-		good += found != MEETS_ANCESTOR;
-		if (found != MEETS_NOBODY || became[i].n == 0 ||
-		    m->n_rcpts >= 2 * WIRE_LIST_MAX)
-			continue;
-		row.address = became[i];
-		row.local = 1;
-		row.state = RCPT_FINISHED;
-		row.parent = number;
-		row.tries = 0;
-		row.next = 0;
-		row.code = row.why = slice_of("", 0);
-		r = message_rcpt(m, m->n_rcpts, &row);
-		r->then = RCPT_DUE;
-	}
-	/* Mailboxes that forward to each other: each has its copy, all is well. */
-	if (good == 0 && slice_starts(m->rcpts[number].row.code, SLICE("2.")))
-		m->rcpts[number].outcome = OUTCOME_STORED;
-	else if (good == 0) {
-		m->rcpts[number].outcome = OUTCOME_REFUSED;
-		m->rcpts[number].row.code = SLICE("5.4.6");
-		m->rcpts[number].row.why = SLICE("aliases form a loop");
-	}
-}
-
-/* ---- what each outcome means */
-
-static enum rcpt_state
-after_refusal(const struct message *m, const struct rcpt *r)
-{
-	/* LMTP: the answer tells of this recipient. */
-	if (m->state == MESSAGE_WRITING && m->each)
-		return RCPT_FINISHED;
-	if (r->row.notify != 0 && (r->row.notify & NOTIFY_FAILURE) == 0)
-		return RCPT_FINISHED;
-	if (m->env.return_path.n == 0 || m->env.sender == SENDER_STRANGER)
-		return RCPT_KEPT;
-	return RCPT_SETTLED;		/* a report is due */
-}
-
-static void
-later(struct rcpt *r)
-{
-	r->row.tries++;
-	r->row.next = queue_clock() +
-	    schedule_backoff(r->row.tries, r->row.local != 0);
-	r->then = RCPT_DUE;
-}
-
-static void
-decide(struct message *m, uint32_t number)
-{
-	struct rcpt *r;
-
-	if (m->rcpts[number].outcome == OUTCOME_BECAME)
-		forward(m, number);
-	r = &m->rcpts[number];
-	switch (r->outcome) {
-	case OUTCOME_STORED:
-	case OUTCOME_BECAME:
-		r->then = RCPT_FINISHED;
-		break;
-	case OUTCOME_FULL:
-	case OUTCOME_REFUSED:
-		r->then = (uint8_t)after_refusal(m, r);
-		break;
-	case OUTCOME_REMOTE:
-		r->row.local = 0;
-		r->then = RCPT_DUE;
-		break;
-	default:
-		later(r);
-	}
+		if (m->rcpts[i].state == RCPT_SETTLED || m->rcpts[i].changed)
+			return true;
+	return false;
 }
 
 /* ---- the report */
 
 static struct message *
-report_new(struct message *m, struct slice header, struct txn *txn)
+report_new(struct message *m, struct slice body, struct txn *txn)
 {
 	struct recipient_row row = { .address = m->env.return_path,
 		.local = 1, .state = RCPT_DUE };
 	struct envelope_row env = { .accepted = queue_clock(), .report = 1,
-		.session = m->env.session };
+		.session = m->env.session, .smtputf8 = m->env.smtputf8,
+		.eightbit = 1 };	/* our words are, or may be, UTF-8 */
 	uint64_t id = spool_mint();
 	struct buf text = { 0 };
 	struct slice whole;
@@ -164,7 +63,7 @@ report_new(struct message *m, struct slice header, struct txn *txn)
 
 	if (id == 0)
 		return NULL;
-	dsn_build(&text, id, m, header);
+	dsn_build(&text, id, m, body);
 	whole = buf_view(&text);
 	env.size = text.n;
 	report = message_new(id, MESSAGE_WRITING, &env);
@@ -180,6 +79,25 @@ report_new(struct message *m, struct slice header, struct txn *txn)
 
 /* ---- the commit */
 
+/* Nothing of it happened.  What a relay or the admin decided stays decided;
+   what store did is learnt again. */
+static void
+undo_rcpt(struct rcpt *r)
+{
+	if (r->report == REPORT_DELAYED)
+		r->row.warned = 0;
+	r->report = REPORT_NONE;
+	if (r->state != RCPT_SETTLED) {
+		r->then = r->state;
+		return;
+	}
+	r->then = RCPT_SETTLED;
+	if (!r->row.local || r->removed || r->insist)
+		return;
+	r->state = r->then = RCPT_DUE;
+	r->row.next = queue_clock() + schedule_backoff(1, true);
+}
+
 static void
 undo(struct message *m)
 {
@@ -191,41 +109,45 @@ undo(struct message *m)
 		m->rcpts[i].then = RCPT_FINISHED;
 	}
 	for (uint32_t i = 0; i < s->first_new; i++)
-		if (m->rcpts[i].state == RCPT_SETTLED) {
-			m->rcpts[i].state = m->rcpts[i].then = RCPT_DUE;
-			m->rcpts[i].row.next = queue_clock() +
-			    schedule_backoff(1, m->rcpts[i].row.local != 0);
-		}
+		undo_rcpt(&m->rcpts[i]);
 	if (s->report != NULL) {
 		blob_release(spool_engine(), s->report->blob);
 		message_step(s->report, STEP_full);
 	}
+	m->commit_after = queue_clock() + NO_ROOM_WAIT;
 	m->settling = NULL;
 	free(s);
 }
 
+/* It comes with the next commit. */
+static void
+put_off_telling(struct rcpt *r)
+{
+	if (r->report == REPORT_DELAYED)
+		r->row.warned = 0;
+	else
+		r->then = RCPT_SETTLED;
+	r->report = REPORT_NONE;
+}
+
 bool
-settle_into(struct txn *txn, struct message *m, struct slice header)
+settle_into(struct txn *txn, struct message *m, struct slice body)
 {
 	struct settlement *s = mem_zero(sizeof *s);
-	unsigned bounces = 0;
+	unsigned told = 0;
 
 	m->settling = s;
 	s->first_new = m->n_rcpts;
-	for (uint32_t i = 0; i < s->first_new; i++)
-		if (m->rcpts[i].state == RCPT_SETTLED) {
+	for (uint32_t i = 0; i < s->first_new; i++) {
+		if (m->rcpts[i].state == RCPT_SETTLED)
 			decide(m, i);
-			if (m->rcpts[i].then == RCPT_SETTLED &&
-			    ++bounces > REPORT_RCPTS)
-				m->rcpts[i].then = RCPT_DUE;
-		}
-	if (bounces > 0 && (s->report = report_new(m, header, txn)) == NULL) {
+		if (m->rcpts[i].report != REPORT_NONE && ++told > REPORT_RCPTS)
+			put_off_telling(&m->rcpts[i]);
+	}
+	if (told > 0 && (s->report = report_new(m, body, txn)) == NULL) {
 		undo(m);
 		return false;
 	}
-	for (uint32_t i = 0; i < s->first_new; i++)
-		if (m->rcpts[i].then == RCPT_SETTLED)
-			m->rcpts[i].then = RCPT_FINISHED;
 	return true;
 }
 
@@ -233,30 +155,37 @@ static void
 tell(const struct message *m, const struct rcpt *r)
 {
 	struct slice rcpt = r->row.address, code = r->row.code,
-	    why = r->row.why;
+	    why = r->row.why, remote = r->row.remote;
 
 	if (r->then == RCPT_KEPT)
 		LOG(kept, .id = m->id, .rcpt = rcpt, .code = code, .why = why);
-	else if (r->outcome == OUTCOME_STORED)
+	else if (r->removed)
+		LOG(removed, .id = m->id, .rcpt = rcpt);
+	else if (r->outcome == OUTCOME_STORED && r->row.local)
 		LOG(delivered, .id = m->id, .rcpt = rcpt);
+	else if (r->outcome == OUTCOME_STORED)
+		LOG(sent, .id = m->id, .rcpt = rcpt, .remote = remote,
+		    .why = why);
 	else if (r->outcome == OUTCOME_BECAME)
 		LOG(forwarded, .id = m->id, .rcpt = rcpt,
 		    .targets = r->n_became);
 	else if (rcpt_refused(r))
 		LOG(undeliverable, .id = m->id, .rcpt = rcpt, .code = code,
-		    .why = why);
+		    .why = why, .remote = remote);
 	else if (r->outcome == OUTCOME_LATER)
 		LOG(deferred, .id = m->id, .rcpt = rcpt, .tries = r->row.tries,
-		    .seconds = schedule_backoff(r->row.tries,
-		    r->row.local != 0) / 1000,
-		    .why = why);
+		    .seconds = r->row.next == 0 ? 0 :
+		    (r->row.next - r->row.last) / 1000,
+		    .why = why, .remote = remote);
 }
 
 static void
 count(const struct rcpt *r)
 {
-	stats.delivered += r->outcome == OUTCOME_STORED;
-	stats.refused += rcpt_refused(r);
+	stats.delivered += r->outcome == OUTCOME_STORED && r->row.local;
+	stats.sent += r->outcome == OUTCOME_STORED && !r->row.local;
+	stats.refused += rcpt_refused(r) && !r->removed;
+	stats.removed += r->removed;
 	stats.deferred += r->outcome == OUTCOME_LATER;
 	stats.forwarded += r->outcome == OUTCOME_BECAME;
 	stats.kept += r->then == RCPT_KEPT;
@@ -265,9 +194,13 @@ count(const struct rcpt *r)
 static void
 report_sent(struct message *report, const struct message *about)
 {
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < about->n_rcpts; i++)
+		n += about->rcpts[i].report != REPORT_NONE;
 	blob_release(spool_engine(), report->blob);
 	LOG(bounced, .id = report->id, .about = about->id,
-	    .to = about->env.return_path);
+	    .to = about->env.return_path, .recipients = n);
 	stats.bounced++;
 	message_step(report, STEP_durable);
 	schedule(report);
@@ -282,20 +215,19 @@ settle_done(struct message *m, bool durable)
 		undo(m);
 		return;
 	}
+	if (s->report != NULL)
+		report_sent(s->report, m);
 	for (uint32_t i = 0; i < m->n_rcpts; i++) {
 		struct rcpt *r = &m->rcpts[i];
 
-		if (r->state == RCPT_SETTLED) {
-			if (!rcpt_refused(r) || r->then != RCPT_DUE) {
-				tell(m, r);
-				count(r);
-			}
+		if (r->state == RCPT_SETTLED && r->then != RCPT_SETTLED) {
+			tell(m, r);
+			count(r);
 			r->state = r->then;
 		} else if (i >= s->first_new)
 			r->state = r->then;
+		r->report = REPORT_NONE;
 	}
-	if (s->report != NULL)
-		report_sent(s->report, m);
 	m->settling = NULL;
 	free(s);
 }
@@ -313,45 +245,58 @@ settle_forget(struct message *m)
 /* ---- a message in the spool */
 
 static void
-committed(void *arg, enum engine_status status)
+after(struct message *m, struct request *r, bool durable)
 {
-	struct message *m = arg;
-	struct request *r = m->settling->request;
-
-	bool durable = spool_durable(status);
-
-	settle_done(m, durable);
 	m->committing = false;
 	if (r != NULL)
 		answer(r, durable ? WIRE_OK : WIRE_AGAIN, NULL);
-	if (message_over(m)) {
+	if (durable && message_over(m)) {
 		message_step(m, m->state == MESSAGE_SPOOLED ? STEP_finished :
 		    STEP_finished_aside);
 		return;
 	}
+	if (durable && m->state == MESSAGE_SET_ASIDE && !m->env.aside)
+		message_step(m, STEP_released);
 	schedule(m);
 	requests_redo(&m->waiters);
 }
 
 static void
-no_room(struct message *m, struct request *r)
+committed(void *arg, enum engine_status status)
 {
-	m->committing = false;
-	if (r != NULL)
-		answer(r, WIRE_AGAIN, NULL);
-	schedule(m);
-	requests_redo(&m->waiters);
+	struct message *m = arg;
+	struct request *r = m->settling->request;
+	bool durable = spool_durable(status);
+
+	settle_done(m, durable);
+	after(m, r, durable);
+}
+
+/* The rows, as they are when this is durable. */
+static void
+put_rows(struct txn *txn, struct message *m)
+{
+	if (m->changed)
+		spool_put_envelope(txn, m);
+	m->changed = false;
+	for (uint32_t i = 0; i < m->n_rcpts; i++) {
+		struct rcpt *r = &m->rcpts[i];
+
+		if (r->state == RCPT_SETTLED || r->changed ||
+		    i >= m->settling->first_new)
+			spool_put_rcpt(txn, m, i);
+		r->changed = false;
+	}
 }
 
 static void
-commit_now(struct message *m, struct request *r, struct slice header)
+commit_now(struct message *m, struct request *r, struct slice body)
 {
 	struct txn *txn = spool_begin();
-	uint32_t first_new = m->n_rcpts;
 
-	if (!settle_into(txn, m, header)) {
+	if (!settle_into(txn, m, body)) {
 		txn_drop(txn);
-		no_room(m, r);
+		after(m, r, false);
 		return;
 	}
 	m->settling->request = r;
@@ -360,10 +305,7 @@ commit_now(struct message *m, struct request *r, struct slice header)
 		spool_remove(txn, m->id);
 		token_finish(txn, m);
 	} else
-		for (uint32_t i = 0; i < m->n_rcpts; i++)
-			if (m->rcpts[i].state == RCPT_SETTLED ||
-			    i >= first_new)
-				spool_put_rcpt(txn, m, i);
+		put_rows(txn, m);
 	txn_commit(txn, committed, m);
 }
 
@@ -374,7 +316,7 @@ struct wanted {
 
 /* A body that cannot be read does not stop the report about it. */
 static void
-header_read(void *arg, enum engine_status status, struct slice bytes)
+body_read(void *arg, enum engine_status status, struct slice bytes)
 {
 	struct wanted w = *(struct wanted *)arg;
 
@@ -382,10 +324,27 @@ header_read(void *arg, enum engine_status status, struct slice bytes)
 	commit_now(w.m, w.r, status == ENGINE_OK ? bytes : slice_of("", 0));
 }
 
+/* May this commit have to report something? */
+static bool
+may_report(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->n_rcpts; i++) {
+		const struct rcpt *r = &m->rcpts[i];
+
+		if (r->report != REPORT_NONE)
+			return true;
+		if (r->state == RCPT_SETTLED && !r->removed &&
+		    r->outcome != OUTCOME_LATER &&
+		    (r->outcome != OUTCOME_STORED ||
+		    (r->row.notify & NOTIFY_SUCCESS) != 0))
+			return true;
+	}
+	return false;
+}
+
 void
 settle_commit(struct message *m, struct request *r)
 {
-	bool bounce = false;
 	struct wanted *w;
 
 	m->committing = true;
@@ -393,17 +352,16 @@ settle_commit(struct message *m, struct request *r)
 		r->owner = NULL;
 		r->lost = NULL;
 	}
-	for (uint32_t i = 0; i < m->n_rcpts; i++)
-		if (m->rcpts[i].state == RCPT_SETTLED)
-			bounce |= m->rcpts[i].outcome != OUTCOME_STORED;
-	if (!bounce || m->blob == 0) {
+	if (m->blob == 0 || !may_report(m)) {
 		commit_now(m, r, slice_of("", 0));
 		return;
 	}
 	w = mem_zero(sizeof *w);
 	*w = (struct wanted){ m, r };
-	blob_read(spool_engine(), m->blob, 0, DSN_HEADER_MAX, header_read, w);
+	blob_read(spool_engine(), m->blob, 0, dsn_wants(m), body_read, w);
 }
+
+/* ---- an outcome */
 
 /* The code goes into replies and reports: what is no code of a failure (RFC
    3463 2; 4.4.7 if the time is over) would turn a refusal into something else
@@ -437,6 +395,16 @@ settle_rcpt(struct message *m, uint32_t number, enum outcome outcome,
 			    SLICE("it was refused");
 	}
 	r->row.code = arena_slice(&m->arena, slice_take(code, 16));
-	r->row.why = arena_slice(&m->arena, slice_take(why, 256));
+	r->row.why = arena_slice(&m->arena, slice_take(why, WHY_MAX));
+	r->state = RCPT_SETTLED;
+}
+
+void
+settle_remove(struct message *m, uint32_t number)
+{
+	struct rcpt *r = &m->rcpts[number];
+
+	r->outcome = OUTCOME_REFUSED;
+	r->removed = true;
 	r->state = RCPT_SETTLED;
 }

@@ -1,44 +1,45 @@
 /*
  * settle.h - outcomes become durable: of each SETTLED recipient the new state,
  * the recipients it became and the report about it are one commit (hand-off
- * rules 5 and 6).
+ * rules 5 and 6).  Rows that changed for another reason go with it.
  *
- * A report (RFC 3464) goes only to a sender that authenticated or was
- * verified, never to the null path (SMTP-8, RFC 5321 4.5.5), and if NOTIFY
- * asks for it (RFC 3461 4.1).  Where nobody may be told the recipient is kept
- * and shown.
+ * What was settled is not forgotten for want of room: the commit is made again
+ * until there is some.  Only a local recipient is offered again, since store
+ * repeats what it decided.
  */
 #ifndef QUEUE_SETTLE_H
 #define QUEUE_SETTLE_H
 
 #include "common/engine/engine.h"
-#include "queue/message.h"
-
-enum { FORWARDS_MAX = 10 };	/* generations of recipients, then a loop */
+#include "queue/decide.h"
 
 /* queue_done: results by (id, number), whoever leased it, also before a
    restart of queue.  The first outcome wins, repetitions are answered when
-   what they repeat is durable. */
+   what they repeat is durable (done.c). */
 void		 settle_results(struct request *);
 
-/* A final outcome of our own, of a recipient nobody has leased. */
+/* The outcome of a recipient that is not in a lease; for a refusal the code
+   is made one of a failure. */
 void		 settle_rcpt(struct message *, uint32_t number, enum outcome,
 		    struct slice code, struct slice why);
-/* Commits what is SETTLED of a message in the spool, then answers r with OK,
+/* It goes, and nobody is told. */
+void		 settle_remove(struct message *, uint32_t number);
+/* Commits what has changed of a message in the spool, then answers r with OK,
    or AGAIN if there was no room; r may be NULL. */
 void		 settle_commit(struct message *, struct request *r);
+/* Is something to be committed, and since when (ms since 1970)? */
+bool		 settle_pending(const struct message *);
 
 /* The steps of that, for a message that is being written anyway.  into: adds
    to the txn what belongs to other messages (reports); the recipients know in
    `then` what the commit will bring.  False: no room, nothing has changed.
-   header: the beginning of the body, for reports. */
+   body: at least its beginning, for reports. */
 bool		 settle_into(struct txn *, struct message *,
-		    struct slice header);
+		    struct slice body);
 void		 settle_done(struct message *, bool durable);
 void		 settle_forget(struct message *);
 
 /* Is nothing of it left when its commit is durable? */
 bool		 message_over(const struct message *);
-bool		 rcpt_refused(const struct rcpt *);
 
 #endif

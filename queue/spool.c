@@ -215,6 +215,8 @@ spool_put_rcpt(struct txn *txn, const struct message *m, uint32_t number)
 	struct buf key = { 0 }, value = { 0 };
 
 	row.state = m->rcpts[number].then;
+	if (row.state == RCPT_SETTLED || row.state == RCPT_LEASED)
+		row.state = RCPT_DUE;	/* this commit does not end it */
 	recipient_put(&value, &row);
 	txn_put(txn, ENGINE_ROWS, key_rcpt(&key, m->id, number),
 	    buf_view(&value), 0);

@@ -10,7 +10,8 @@ struct queue_stats {
 	uint64_t declined;	/* messages refused before their 250 */
 	uint64_t again;		/* messages put off for want of room */
 	uint64_t retried;	/* recognised by their token */
-	uint64_t delivered, refused, deferred, forwarded, kept;	/* recipients */
+	/* recipients */
+	uint64_t delivered, sent, refused, deferred, forwarded, kept, removed;
 	uint64_t bounced, aside;	/* messages */
 	uint64_t leases, lease_limits;
 };

@@ -125,6 +125,7 @@ struct conf {
 	uint64_t	 hold_memory;	/* of all messages held */
 	uint64_t	 retry_first;
 	uint64_t	 retry_most;	/* the interval grows up to this */
+	uint32_t	 destination_max;	/* connections to a domain */
 	uint64_t	 warn_after;
 	uint64_t	 expire_after;
 	uint64_t	 free_floor;	/* default: conf_floor (DUR-5) */

@@ -20,7 +20,7 @@
 #include "queue/spool.h"
 #include "queue/stats.h"
 
-enum { MDAS = 8, JOBS = 128, ANSWERS = 128 };
+enum { MDAS = 8, RELAYS = 2, JOBS = 256, ANSWERS = 256 };
 
 /* The answer to one submit or commit. */
 struct heard {
@@ -40,20 +40,22 @@ struct given {
 	char		 address[8][64];
 	bool		 expired;
 	struct buf	 body, token;
+	char		 destination[64], return_path[64];
 	int		 fd;
 	int		 mda;
 };
 
 static struct engine	*engine;
 static struct engine	*(*world_open)(void) = engine_open_mem;
-static struct link	*smtpd, *submission, *mda[MDAS], *ctl;
+static struct link	*smtpd, *submission, *mda[MDAS], *ctl,
+			*relay[RELAYS];
 static struct conf	 conf;
 static uint64_t		 test_time;
 static struct given	 jobs[JOBS];
 static size_t		 n_jobs;
 static struct heard	 heard[ANSWERS];
 static size_t		 n_asked;
-static size_t		 done_ok, done_again;
+static size_t		 done_ok, done_again, relay_none, relay_denied;
 static struct buf	 world_log;
 
 static uint64_t
@@ -98,10 +100,10 @@ run(uint64_t ms)
 }
 
 static struct link *
-connect_as(enum role role)
+connect_instance(enum role role, unsigned instance)
 {
 	struct link *asks = link_new(ROLE_QUEUE, 0, LINK_LASTING);
-	struct link *answers = link_new(role, 0, LINK_ONCE);
+	struct link *answers = link_new(role, instance, LINK_ONCE);
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
@@ -109,6 +111,12 @@ connect_as(enum role role)
 	link_serve(answers);
 	link_attach(answers, pair[1]);
 	return asks;
+}
+
+static struct link *
+connect_as(enum role role)
+{
+	return connect_instance(role, 0);
 }
 
 static void
@@ -138,6 +146,8 @@ hang_up_all(void)
 	hang_up(&ctl);
 	for (int i = 0; i < MDAS; i++)
 		hang_up(&mda[i]);
+	for (int i = 0; i < RELAYS; i++)
+		hang_up(&relay[i]);
 }
 
 static void
@@ -165,10 +175,11 @@ setup(void)
 	link_identity(ROLES);
 	memset(heard, 0, sizeof heard);
 	n_asked = 0;
-	done_ok = done_again = 0;
+	done_ok = done_again = relay_none = relay_denied = 0;
 	conf = (struct conf){ .message_max = 50000000, .hold_time = 2000,
 		.hold_memory = 64000000, .retry_first = 300000,
 		.retry_most = 14400000, .expire_after = 432000000,
+		.destination_max = 20, .workers = { [ROLE_RELAY] = 1 },
 		.server_name = SLICE("mx.example.org") };
 	queue_limits(&conf);
 	queue_setup();
@@ -364,6 +375,10 @@ hear_job(void *arg, enum wire_status status, const void *out)
 	g->fd = o->fd;
 	buf_slice(&g->body, o->body);
 	buf_slice(&g->token, o->token);
+	snprintf(g->destination, sizeof g->destination, "%.*s",
+	    (int)o->destination.n, o->destination.p);
+	snprintf(g->return_path, sizeof g->return_path, "%.*s",
+	    (int)o->return_path.n, o->return_path.p);
 	for (size_t i = 0; i < g->n && i < 8; i++) {
 		g->number[i] = o->recipients[i].number;
 		g->expired |= o->recipients[i].expired != 0;
@@ -405,6 +420,95 @@ report(int which, uint64_t id, struct wire_result *results, size_t n)
 
 	link_call(mda[which], WIRE_queue_done, &in, 0, hear_done, NULL);
 	run(5);
+}
+
+/* ---- relays */
+
+static void
+hear_relay_job(void *arg, enum wire_status status, const void *out)
+{
+	relay_none += status == WIRE_NONE;
+	relay_denied += status == WIRE_DENIED;
+	hear_job(arg, status, out);
+}
+
+static void
+hear_relay_hello(void *arg, enum wire_status status, const void *out)
+{
+	(void)out;
+	*(enum wire_status *)arg = status;
+}
+
+/* A new connection of this relay, which still holds the first n of held. */
+static inline void
+relay_hello(int which, struct wire_held *held, size_t n)
+{
+	struct queue_relay_in in = { .jobs = held, .n_jobs = n };
+	enum wire_status status = WIRE_STATUSES;
+
+	hang_up(&relay[which]);
+	relay[which] = connect_instance(ROLE_RELAY, (unsigned)which);
+	link_call(relay[which], WIRE_queue_relay, &in, 0, hear_relay_hello,
+	    &status);
+	run(5);
+	ck_assert_int_eq(status, WIRE_OK);
+}
+
+/* Credits of a relay; to: NULL for any destination. */
+static inline void
+relay_next(int which, const char *to, unsigned credits)
+{
+	static int names[RELAYS] = { 0, 1 };
+	struct queue_next_in in = { .work = WORK_REMOTE,
+		.destination = slice_str(to) };
+
+	if (relay[which] == NULL)
+		relay_hello(which, NULL, 0);
+	while (credits-- > 0)
+		link_call(relay[which], WIRE_queue_next, &in, 0,
+		    hear_relay_job, &names[which]);
+	run(5);
+}
+
+static inline void
+relay_report(int which, uint64_t id, struct wire_result *results, size_t n)
+{
+	struct queue_done_in in = { .id = id, .results = results,
+		.n_results = n };
+
+	link_call(relay[which], WIRE_queue_done, &in, 0, hear_done, NULL);
+	run(5);
+}
+
+/* What a host said about one recipient. */
+static inline void
+relay_done(int which, uint64_t id, uint32_t number, enum outcome outcome)
+{
+	struct wire_result r = { .number = number,
+		.outcome = (uint8_t)outcome,
+		.remote = SLICE("mx.remote.example [192.0.2.9]") };
+
+	if (outcome == OUTCOME_STORED)
+		r.text = SLICE("250 2.0.0 taken");
+	else if (outcome == OUTCOME_REFUSED) {
+		r.code = SLICE("5.1.1");
+		r.text = SLICE("550 5.1.1 nobody of that name");
+	} else {
+		r.code = SLICE("4.7.1");
+		r.text = SLICE("451 4.7.1 greylisted");
+	}
+	relay_report(which, id, &r, 1);
+}
+
+/* Nobody could be reached. */
+static inline void
+relay_away(int which, uint64_t id, uint32_t number)
+{
+	struct wire_result r = { .number = number, .outcome = OUTCOME_LATER,
+		.scope = SCOPE_DESTINATION, .code = SLICE("4.4.1"),
+		.text = SLICE("connection timed out") };
+
+	relay_report(which, id, &r, 1);
 }
 
 static inline void

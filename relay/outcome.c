@@ -82,8 +82,10 @@ session_verdict(const struct session *s, struct arena *arena, enum fate fate)
 	if (s->heard >= HEARD_GARBLED)
 		return unanswered(s, arena, fate);
 	response_show(&s->said, &text);
-	v = (struct verdict){ .fate = fate,
-		.code = arena_slice(arena, response_status(&s->said)),
+	/* A yes that was none of the answers there are (RFC 5321 4.3.2). */
+	v = (struct verdict){ .fate = fate, .code = fate != FATE_DONE &&
+		s->said.code < 400 ? SLICE("4.5.0") :
+		arena_slice(arena, response_status(&s->said)),
 		.text = arena_slice(arena, buf_view(&text)),
 		.remote = arena_slice(arena, slice_str(s->remote)) };
 	buf_free(&text);

@@ -141,6 +141,6 @@ response_status(const struct response *r)
 {
 	if (r->status[0] != '\0')
 		return slice_str(r->status);
-	return r->code >= 500 ? SLICE("5.0.0") : r->code >= 400 || r->code < 200
+	return r->code >= 500 ? SLICE("5.0.0") : r->code >= 400 || r->code == 0
 	    ? SLICE("4.0.0") : SLICE("2.0.0");
 }

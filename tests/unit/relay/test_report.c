@@ -79,6 +79,7 @@ START_TEST(unanswered_is_held)
 	link_close(world.serving[ROLE_QUEUE]);
 	while (link_up(daemon_link(ROLE_QUEUE, 0)) && world_run())
 		;
+	answer(world.unanswered, WIRE_GONE, NULL);
 	world.deaf = false;
 	world_join(ROLE_QUEUE);
 	while (world.told[0].times < 2 && world_run())

@@ -73,6 +73,7 @@ change(struct session *s, const struct wish *w, const struct ranges *set,
 			break;
 		if (out.modseq != 0) {
 			s->view.own = out.modseq;
+			s->view.own_told = !w->silent;
 			s->view.dirty = true;
 		}
 		if (!ranges_get(modified, out.modified))

@@ -1,5 +1,6 @@
 #include "imapd/scan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/core/terms.h"
@@ -298,6 +299,14 @@ scan_pattern(struct scan *a, struct slice *to)
 
 /* ---- sequence sets */
 
+static int
+by_from(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
 static bool
 set_number(struct scan *a, uint32_t *to)
 {
@@ -345,6 +354,8 @@ scan_seqset(struct scan *a, struct seqset *set)
 		if (!set_range(a, &set->r[set->n++]))
 			return scan_fail(a, "expected a set of messages");
 	} while (scan_is(a, ','));
+	/* Their order means nothing, and in order they are cheap. */
+	qsort(set->r, set->n, sizeof *set->r, by_from);
 	return a->why == NULL;
 }
 

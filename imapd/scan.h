@@ -27,7 +27,7 @@ struct scan {
 };
 
 /* A sequence set (RFC 9051 9, seq-set): each pair as written, "*" as
-   UINT32_MAX; from <= to. */
+   UINT32_MAX; from <= to; in order of from. */
 struct seqset {
 	struct range	*r;
 	size_t		 n;

@@ -136,7 +136,7 @@ say_plain(struct session *s, const struct found *f, const struct ranges *set)
 	buf_str(out, "* SEARCH");
 	for (uint32_t n = ranges_first(set); n != 0;
 	    n = ranges_next(set, n + 1))
-		buf_printf(out, " %u", n);
+		buf_printf(session_out(s), " %u", n);
 	say_modseq(out, f, true);
 	buf_str(out, "\r\n");
 }

@@ -85,7 +85,7 @@ tell_change(struct session *s, const struct wire_entry *e)
 	uint32_t number = view_number(&s->view, e->uid);
 	struct buf *out;
 
-	if (number == 0 || (own && !modseq))
+	if (number == 0 || (own && (!modseq || s->view.own_told)))
 		return;
 	out = session_out(s);
 	buf_printf(out, "* %u FETCH (UID %u", number, e->uid);

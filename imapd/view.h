@@ -26,7 +26,8 @@ struct view {
 	uint64_t	 modseq;	/* what is up to here was told */
 	bool		 readonly;	/* EXAMINE */
 	struct ranges	 uids, gone;
-	uint64_t	 own;		/* MODSEQ of our own STORE: not told twice */
+	uint64_t	 own;		/* MODSEQ of our own STORE, */
+	bool		 own_told;	/* ... which said all about it */
 	struct arena	 arena;		/* of the keywords */
 	struct slice	*keywords;	/* bit 5 + k is the k-th */
 	size_t		 n_keywords;

@@ -168,7 +168,8 @@ $(B)/replay/$(1): tests/fuzz/$(1).c tests/fuzz/replay.c $(call unitlibs,$(patsub
 	    $$(call pc,libseccomp -lpthread $(call unitsys,$(patsubst %/,%,$(dir $(1)))))
 endef
 # What tests/session.h has instead, for the session daemons.
-FUZZSANS_smtpd := %/tls.c %/tls_chain.c %/tls_key.c %/daemon.c %/sandbox.c
+FUZZSANS_smtpd := %/tls.c %/tls_chain.c %/tls_client.c %/tls_key.c \
+	%/daemon.c %/sandbox.c
 FUZZSANS_pop3d := $(FUZZSANS_smtpd)
 FUZZSANS_imapd := $(FUZZSANS_smtpd)
 # Without what needs a role's struct daemon.

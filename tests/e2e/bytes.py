@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(__file__) + "/lib")
 from suite import Failure, Pop, Smtp, arrived, check, main, unique
 
 # Return-Path and Delivered-To of the delivery, Received of the reception.
-PREFIX = re.compile(rb"Return-Path: <e2e@example\.com>\r\n"
+PREFIX = re.compile(rb"Return-Path: <[^>\r]+>\r\n"
                     rb"Delivered-To: [^\r]+\r\n"
                     rb"Received: [^\r]*(\r\n[ \t][^\r]*)*\r\n")
 MB = 1 << 20
@@ -69,6 +69,7 @@ MESSAGES = {
     "998 octets": long_lines(),
     "dots": dots(),
     "blanks": head(b"X-Blanks:  \t ") + b"\r\n\t \r\n\r\n \r\n\r\n\r\n",
+    "NUL": head() + b"\r\na\0b\r\n\0\r\n",
     "controls": head() + b"\r\n\x01\x02\x07\x08\x0b\x0c\x1b\x7f\r\n",
     "empty body": head() + b"\r\n",
     "no empty line": head(),
@@ -104,20 +105,43 @@ def compare(name, got, sent):
         name, at, len(rest), len(sent), rest[at:at + 40], sent[at:at + 40]))
 
 
+def complete(env, octets):
+    """As a client submits it: nothing is missing, so nothing is added."""
+    fields = "From: <%s>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n" \
+        "Message-ID: <%s@example.org>\r\n" % (env.USER1, unique("octets"))
+    return fields.encode() + octets.split(b"\r\n", 1)[1]
+
+
+def letters(env):
+    """service, command, name, octets."""
+    for name, octets in MESSAGES.items():
+        for service in "smtp", "lmtp":
+            for command in "DATA", "BDAT":
+                yield service, command, name, octets
+    for name, octets in UNENDED.items():
+        yield "smtp", "BDAT", name, octets
+    for name, octets in MESSAGES.items():
+        if octets.startswith(b"From: "):
+            yield "submissions", "DATA", name, complete(env, octets)
+
+
 def send_all(env, to):
     """token -> (name, octets).  The token is the HELO name, in Received."""
     sent = {}
-    for way in "data", "bdat":
-        for name, octets in {**MESSAGES,
-                             **(UNENDED if way == "bdat" else {})}.items():
-            token = unique("octets")
-            with Smtp(env, helo=token) as s:
+    for service, command, name, octets in letters(env):
+        token = unique("octets")
+        with Smtp(env, service, helo=token) as s:
+            if service == "submissions":
+                s.say("AUTH PLAIN " + base64.b64encode(("\0%s\0%s" % (
+                    env.USER1, env.PASS1)).encode()).decode(), "235")
+                s.envelope(env.USER1, to)
+            else:
                 s.envelope("e2e@example.com", to)
-                if way == "data":
-                    s.data(octets)
-                else:
-                    s.bdat(octets, piece=(997, 64 * 1024, MB)[len(sent) % 3])
-            sent[token] = ("%s by %s" % (name, way.upper()), octets)
+            if command == "DATA":
+                s.data(octets)
+            else:
+                s.bdat(octets, piece=(997, 64 * 1024, MB)[len(sent) % 3])
+        sent[token] = ("%s by %s with %s" % (name, service, command), octets)
     return sent
 
 

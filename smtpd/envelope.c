@@ -1,5 +1,5 @@
 /* MAIL and RCPT: the envelope (RFC 5321 4.1.1.2, 4.1.1.3). */
-#include "smtpd/session.h"
+#include "smtpd/params.h"
 
 #include <string.h>
 
@@ -30,27 +30,6 @@ path_fault(const struct addr_error *e, bool sender)
 	default:
 		return sender ? REPLY_SENDER_SYNTAX : REPLY_RCPT_SYNTAX;
 	}
-}
-
-/* SIZE (RFC 1870), BODY (RFC 6152) and, of logged-in clients, AUTH (RFC 4954
-   5, whose value we take no notice of).  REPLIES: all is well. */
-static enum reply
-mail_params(struct session *s, const struct path *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		const struct param *a = &p->params[i];
-
-		if (slice_ieq(a->key, SLICE("SIZE"))) {
-			if (!slice_u64(a->value, UINT64_MAX, &s->tx.size))
-				return REPLY_PARAM_SYNTAX;
-		} else if (slice_ieq(a->key, SLICE("BODY"))) {
-			if (!slice_ieq(a->value, SLICE("7BIT")) &&
-			    !slice_ieq(a->value, SLICE("8BITMIME")))
-				return REPLY_PARAM_VALUE;
-		} else if (!slice_ieq(a->key, SLICE("AUTH")) || s->user == 0)
-			return REPLY_PARAM_UNKNOWN;
-	}
-	return s->tx.size > smtpd_conf->message_max ? REPLY_TOO_BIG : REPLIES;
 }
 
 /* A submitted message comes from an address of its user (RFC 6409 6.1); the
@@ -95,7 +74,7 @@ cmd_mail(struct session *s, struct slice arg)
 		return;
 	}
 	s->tx.return_path = addr_text(&s->tx.arena, &p.addr);
-	if ((no = mail_params(s, &p)) != REPLIES ||
+	if ((no = params_mail(s, &p)) != REPLIES ||
 	    (no = sender_allowed(s, &p.addr)) != REPLIES) {
 		if (no == REPLY_REVOKED)
 			session_leave(s, no);
@@ -109,8 +88,9 @@ cmd_mail(struct session *s, struct slice arg)
 
 /* ---- RCPT */
 
+/* The texts of *r are copied. */
 static void
-rcpt_add(struct session *s, struct slice address, bool local)
+rcpt_add(struct session *s, const struct rcpt *r)
 {
 	struct transaction *tx = &s->tx;
 
@@ -123,7 +103,10 @@ rcpt_add(struct session *s, struct slice address, bool local)
 		tx->rcpts = more;
 		tx->cap = cap;
 	}
-	tx->rcpts[tx->n++] = (struct rcpt){ address, local };
+	tx->rcpts[tx->n] = *r;
+	tx->rcpts[tx->n].address = arena_slice(&tx->arena, r->address);
+	tx->rcpts[tx->n].orcpt = arena_slice(&tx->arena, r->orcpt);
+	tx->n++;
 }
 
 /* Elsewhere only for who is logged in, and never in a form that some other
@@ -166,8 +149,7 @@ route(struct session *s, const struct addr *to, struct slice address,
 
 /* What the address is, and whether it may be accepted: REPLIES. */
 static enum reply
-rcpt(struct session *s, struct arena *arena, struct slice arg,
-    struct slice *address, bool *local)
+rcpt(struct session *s, struct arena *arena, struct slice arg, struct rcpt *r)
 {
 	struct addr_error e;
 	struct path p;
@@ -175,13 +157,13 @@ rcpt(struct session *s, struct arena *arena, struct slice arg,
 
 	if (!path_parse(arena, arg, ADDR_RCPT, &p, &e))
 		return path_fault(&e, false);
-	if (p.n > 0)
-		return REPLY_PARAM_UNKNOWN;
-	*address = addr_text(arena, &p.addr);
-	if ((no = route(s, &p.addr, *address, arena, local)) != REPLIES)
+	if ((no = params_rcpt(arena, &p, r)) != REPLIES)
+		return no;
+	r->address = addr_text(arena, &p.addr);
+	if ((no = route(s, &p.addr, r->address, arena, &r->local)) != REPLIES)
 		LOG(smtp_rcpt_refused, .session = s->number,
 		    .client = slice_str(conn_peer(s->conn)),
-		    .from = s->tx.return_path, .rcpt = *address,
+		    .from = s->tx.return_path, .rcpt = r->address,
 		    .code = slice_str(reply_rows[no].enhanced));
 	return no;
 }
@@ -192,8 +174,7 @@ void
 cmd_rcpt(struct session *s, struct slice arg)
 {
 	struct arena arena = { 0 };
-	struct slice address = { 0 };
-	bool local = false;
+	struct rcpt r = { 0 };
 	enum reply no;
 
 	if (!s->tx.open)
@@ -202,10 +183,10 @@ cmd_rcpt(struct session *s, struct slice arg)
 		session_reply(s, REPLY_SYNTAX, SLICE("RCPT TO:<address>"));
 	else if (s->tx.n >= smtpd_conf->recipients_max)
 		session_reply(s, REPLY_TOO_MANY_RCPTS, SLICE(""));
-	else if ((no = rcpt(s, &arena, arg, &address, &local)) != REPLIES)
-		session_reply(s, no, address);
+	else if ((no = rcpt(s, &arena, arg, &r)) != REPLIES)
+		session_reply(s, no, r.address);
 	else {
-		rcpt_add(s, arena_slice(&s->tx.arena, address), local);
+		rcpt_add(s, &r);
 		session_reply(s, REPLY_RCPT_OK, SLICE(""));
 	}
 	arena_free(&arena);

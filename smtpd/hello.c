@@ -69,6 +69,7 @@ extensions(struct session *s)
 	lines[n++] = slice_str(arena_printf(&s->arena, "SIZE %llu",
 	    (unsigned long long)smtpd_conf->message_max));
 	lines[n++] = SLICE("8BITMIME");
+	lines[n++] = SLICE("DSN");
 	lines[n++] = SLICE("ENHANCEDSTATUSCODES");
 	lines[n++] = SLICE("CHUNKING");
 	if (offers_tls(s))

@@ -37,6 +37,7 @@ struct message {
 	bool		 looked;	/* the header was inspected */
 	bool		 named;		/* it has a Message-ID */
 	enum reply	 refusal;	/* REPLIES: none so far */
+	bool		 eightbit;	/* octets above 127 */
 	bool		 strict, cr;	/* BDAT: line ends are checked here */
 	struct conn	*pipe;		/* to queue; NULL: not needed so far */
 	uint64_t	 id;		/* queue's, with pipe */
@@ -215,6 +216,17 @@ check_lines(struct message *m, struct slice s)
 	}
 }
 
+/* The next host may not take them (RFC 6152 3). */
+static bool
+has_eightbit(struct slice s)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		all |= (unsigned char)s.p[i];
+	return (all & 0x80) != 0;
+}
+
 static void
 envelope(struct message *m, struct wire_recipient **rcpts)
 {
@@ -224,6 +236,8 @@ envelope(struct message *m, struct wire_recipient **rcpts)
 	for (size_t i = 0; i < tx->n; i++) {
 		(*rcpts)[i].address = tx->rcpts[i].address;
 		(*rcpts)[i].local = tx->rcpts[i].local;
+		(*rcpts)[i].notify = tx->rcpts[i].notify;
+		(*rcpts)[i].orcpt = tx->rcpts[i].orcpt;
 	}
 }
 
@@ -242,7 +256,8 @@ pipe_open(struct message *m)
 	struct queue_begin_in in = { .return_path = s->tx.return_path,
 		.sender = sender_class(s), .user = s->user,
 		.client = slice_str(conn_peer(s->conn)), .session = s->number,
-		.each = s->lmtp, .n_recipients = s->tx.n };
+		.envid = s->tx.envid, .ret = s->tx.ret, .each = s->lmtp,
+		.n_recipients = s->tx.n };
 	struct queue_begin_out out;
 	enum wire_status status;
 	int pair[2];
@@ -303,6 +318,7 @@ message_body(struct message *m, struct slice s)
 	if (m->refusal != REPLIES)
 		return;
 	token_add(m->token, s);
+	m->eightbit = m->eightbit || has_eightbit(s);
 	if (m->pipe == NULL)
 		s = gather(m, s);
 	if (s.n > 0 && m->refusal == REPLIES)
@@ -394,7 +410,9 @@ submit(struct session *s, struct message *m, struct slice token)
 	struct queue_submit_in in = { .return_path = s->tx.return_path,
 		.sender = sender_class(s), .user = s->user,
 		.client = slice_str(conn_peer(s->conn)), .session = s->number,
-		.each = s->lmtp, .token = token, .n_recipients = s->tx.n,
+		.envid = s->tx.envid, .ret = s->tx.ret,
+		.eightbit = m->eightbit, .each = s->lmtp, .token = token,
+		.n_recipients = s->tx.n,
 		.before = buf_view(&m->before), .after = buf_view(&m->after),
 		.body = buf_view(&m->body) };
 	struct queue_submit_out out;
@@ -409,7 +427,7 @@ static void
 commit(struct session *s, struct message *m, struct slice token)
 {
 	struct queue_commit_in in = { .id = m->id, .size = m->size,
-		.token = token, .before = buf_view(&m->before),
+		.eightbit = m->eightbit, .token = token, .before = buf_view(&m->before),
 		.after = buf_view(&m->after) };
 	struct queue_commit_out out;
 	enum wire_status status = WIRE_GONE;

@@ -30,6 +30,8 @@ enum { LINK_WAIT = 30000 };	/* ms for auth and queue to answer a question */
 struct rcpt {
 	struct slice	 address;
 	bool		 local;		/* auth_rcpt said so */
+	uint8_t		 notify;	/* enum notify, RFC 3461 4.1 */
+	struct slice	 orcpt;		/* type;address, RFC 3461 4.2 */
 };
 
 /* From MAIL to the end of the message, or RSET: a mail transaction
@@ -39,6 +41,8 @@ struct transaction {
 	bool		 chunked;	/* a BDAT has been accepted */
 	struct slice	 return_path;
 	uint64_t	 size;		/* SIZE=, 0: not said */
+	uint8_t		 ret;		/* enum ret, RFC 3461 4.3 */
+	struct slice	 envid;		/* RFC 3461 4.4 */
 	struct rcpt	*rcpts;
 	size_t		 n, cap;
 	struct arena	 arena;

@@ -46,7 +46,9 @@ START_TEST(mistakes)
 	ask("MAIL FROM:<a@b>", "503 5.5.1 a transaction is open already");
 	ask("RCPT", "501 5.5.2 syntax error: RCPT TO:<address>");
 	ask("RCPT TO:<a b>", "501 5.1.3 recipient address is misspelt");
-	ask("RCPT TO:<x@example.org> NOTIFY=NEVER",
+	ask("RCPT TO:<x@example.org> NOTIFY=ALWAYS",
+	    "501 5.5.4 parameter is misspelt");
+	ask("RCPT TO:<x@example.org> BY=120;R",
 	    "555 5.5.4 parameter is not known");
 	ask("DATA", "554 5.5.1 no valid recipients");
 	ask("DATA now", "501 5.5.4 this command takes no argument");

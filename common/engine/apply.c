@@ -98,6 +98,8 @@ weigh(struct file *f, uint32_t segment, uint64_t plus, uint64_t minus)
 
 	if (s == NULL || plus == minus)
 		return;
+	if (minus > 0)
+		reclaim_died(f);
 	s->live += plus;
 	s->live = s->live > minus ? s->live - minus : 0;
 	s->dirty = true;
@@ -173,7 +175,7 @@ row_parse(struct slice s, struct row *row)
 static bool
 row_end(struct file *f, struct slice key, const struct row *old)
 {
-	weigh(f, old->segment, 0, RECORD_PUT + key.n + old->value.n);
+	weigh(f, old->segment, 0, op_weight(key.n, old->value.n));
 	return refer(f, old->blob, false);
 }
 
@@ -183,7 +185,7 @@ put(struct file *f, const struct op *op, const struct segment *s)
 	struct row old = { 0 };
 	enum index_result r = index_get(f->index,
 	    (enum index_table)op->space, op->key, &f->scratch);
-	uint64_t weight = RECORD_PUT + op->key.n + op->value.n;
+	uint64_t weight = op_weight(op->key.n, op->value.n);
 
 	if (r == INDEX_BAD)
 		return false;
@@ -290,7 +292,7 @@ rows(struct file *f, const struct record *r, struct slice body,
 
 	while (op_next(&body, r, &op)) {
 		if (op.kind != OP_PUT) {
-			s->graves += RECORD_PUT + op.key.n + op.value.n;
+			s->graves += op_weight(op.key.n, op.value.n);
 			s->dirty = true;
 		}
 		bool ok = op.kind == OP_PUT ? put(f, &op, s) :

@@ -27,7 +27,11 @@
 #include "common/core/log.h"
 #include "common/engine/reader.h"
 
-enum { SLICE_MAX = 8 << 20 };
+enum {
+	SLICE_MAX = 8 << 20,
+	WORTH = 750,			/* engine_compact: a quarter is dead */
+	GRAVES_PART = 10,		/* so much of the log are deletions */
+};
 
 static void
 answer(struct file *f, enum engine_status status)
@@ -35,8 +39,7 @@ answer(struct file *f, enum engine_status status)
 	struct compaction *c = &f->compaction;
 
 	c->busy = false;
-	if (c->done != NULL)
-		c->done(c->arg, status);
+	answers_give(&c->answers, status);
 }
 
 /* Bytes that would have to be copied. */
@@ -46,25 +49,38 @@ needed(const struct file *f, const struct segment *s)
 	return s->live + (s == f->segments.v[0] ? 0 : s->graves);
 }
 
-/* The emptiest one, if a quarter of it or more is dead. */
+/* The emptiest one, if at most so much of a thousand is needed.  One that is
+   young is left alone unless nothing of it is.  Deletions that nothing else
+   makes room for go when the oldest segment does, full as it may be. */
 static struct segment *
-choose(const struct file *f)
+choose(struct file *f, unsigned live, uint64_t age)
 {
 	struct segment *best = NULL;
-	uint64_t best_part = 750;	/* of a thousand */
+	uint64_t best_part = live + 1, graves = 0, all = 0;
 
+	f->compaction.young = false;
 	for (size_t i = 0; i + 1 < f->segments.n; i++) {
 		struct segment *s = f->segments.v[i];
 		uint64_t bytes = s->end - SEGMENT_HEAD, part;
 
+		graves += i > 0 ? s->graves : 0;
+		all += bytes;
 		if (s->rotten || s->number >= f->mark.segment)
 			continue;
 		part = bytes == 0 ? 0 : needed(f, s) * 1000 / bytes;
-		if (part < best_part) {
-			best_part = part;
-			best = s;
+		if (part >= best_part)
+			continue;
+		if (part > 0 && s->sealed != 0 &&
+		    loop_now() < s->sealed + age) {
+			f->compaction.young = true;
+			continue;
 		}
+		best_part = part;
+		best = s;
 	}
+	if (best == NULL && graves > all / GRAVES_PART &&
+	    !f->segments.v[0]->rotten)
+		best = f->segments.v[0];
 	return best;
 }
 
@@ -236,7 +252,9 @@ slice_read(struct job *j)
 	struct file *f = CONTAINER(c, struct file, compaction);
 	const struct answer a = { .done = moved, .arg = f,
 		.kind = ANSWER_GROWS };
+	uint64_t need;
 
+	c->looked_at = c->next - c->at;
 	if (c->bad) {
 		c->victim->rotten = true;
 		LOG(log_quarantined, .segment = c->victim->number,
@@ -246,8 +264,10 @@ slice_read(struct job *j)
 		answer(f, ENGINE_OK);
 		return;
 	}
-	/* It needs no more room than was set apart for deletes. */
-	if (!room_to_delete(f, c->records.n)) {
+	need = needed(f, c->victim);
+	if (need > c->records.n)
+		need = c->records.n;
+	if (need > 0 && room_to_move(f) < need) {
 		answer(f, ENGINE_FULL);
 		return;
 	}
@@ -256,14 +276,19 @@ slice_read(struct job *j)
 }
 
 void
-file_compact(struct engine *e, uint64_t bytes, engine_done *done, void *arg)
+compact_slice(struct file *f, uint64_t bytes, unsigned live, uint64_t age,
+    engine_done *done, void *arg)
 {
-	struct file *f = FILE_OF(e);
 	struct compaction *c = &f->compaction;
+	const struct answer a = { .done = done, .arg = arg };
+	uint64_t room;
 
-	CHECK(!c->busy);
+	if (c->busy) {		/* one that runs does for both */
+		buf_add(&c->answers, &a, sizeof a);
+		return;
+	}
 	if (c->victim == NULL) {
-		if ((c->victim = choose(f)) == NULL) {
+		if ((c->victim = choose(f, live, age)) == NULL) {
 			done(arg, ENGINE_NONE);
 			return;
 		}
@@ -271,10 +296,18 @@ file_compact(struct engine *e, uint64_t bytes, engine_done *done, void *arg)
 		c->at = SEGMENT_HEAD;
 	}
 	c->busy = true;
-	c->done = done;
-	c->arg = arg;
+	c->looked_at = 0;
+	buf_add(&c->answers, &a, sizeof a);
+	room = room_to_move(f);
 	c->bytes = bytes < SLICE_MAX ? bytes : SLICE_MAX;
+	c->bytes = room > 0 && room < c->bytes ? room : c->bytes;
 	c->fd = segment_fd(&f->segments, c->victim);
 	c->job = (struct job){ .work = read_slice, .done = slice_read };
 	pool_add(f->keeper, &c->job);
+}
+
+void
+file_compact(struct engine *e, uint64_t bytes, engine_done *done, void *arg)
+{
+	compact_slice(FILE_OF(e), bytes, WORTH, 0, done, arg);
 }

@@ -155,8 +155,9 @@ uint64_t	 engine_deadline(struct engine *, uint64_t shard);
 
 /* Maintenance.  checkpoint flushes the index; compact copies what lives out
    of the emptiest segments, at most `bytes` of it a call, and tells when
-   done (NONE: no segment is worth it; one call at a time); verify reads every
-   record (CORRUPT: the log says where).  All run beside the serving. */
+   done (NONE: no segment is worth it); the engine does so by itself after
+   deletions and when mail is refused.  verify reads every record (CORRUPT: the
+   log says where).  All run beside the serving. */
 void		 engine_checkpoint(struct engine *, engine_done *, void *);
 void		 engine_compact(struct engine *, uint64_t bytes, engine_done *,
 		    void *);

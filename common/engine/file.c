@@ -104,6 +104,7 @@ file_close(struct engine *e)
 {
 	struct file *f = FILE_OF(e);
 
+	reclaim_close(f);
 	group_close(f);
 	maintain_close(f);
 	index_close(f->index);
@@ -188,6 +189,7 @@ engine_open_file(const struct engine_conf *conf)
 	recover(f);
 	maintain_open(f);
 	group_open(f);
+	reclaim_open(f);
 	engine_enter(&f->engine, &ops);
 	return &f->engine;
 }

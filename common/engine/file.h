@@ -11,6 +11,7 @@
  *	room.c		is there room, and what is kept back
  *	reserve.c	what is kept back for the index
  *	compact.c	moves what lives out of nearly dead segments
+ *	reclaim.c	when it does so
  *	export.c	verify, export, import
  *
  * Threads: the loop's owns everything here.  The committer sees the group
@@ -137,11 +138,20 @@ struct compaction {
 	struct segment	*victim;	/* NULL: none begun */
 	uint64_t	 at, next;	/* before `at` all is moved */
 	uint64_t	 bytes;		/* wanted of this slice */
+	uint64_t	 looked_at;	/* bytes in it */
 	int		 fd;
 	struct buf	 records;	/* the slice, without padding */
 	bool		 busy, bad, over;
-	engine_done	*done;
-	void		*arg;
+	bool		 young;		/* some would be worth it later */
+	struct buf	 answers;	/* struct answer, for this slice */
+};
+
+struct reclaim {
+	struct timer	 timer;
+	bool		 open, set, busy;
+	bool		 died;		/* something, since the last look */
+	bool		 pressed;	/* mail was refused */
+	uint64_t	 wanted;	/* bytes of it */
 };
 
 struct file {
@@ -180,6 +190,7 @@ struct file {
 
 	struct reserve	 reserve;
 	struct compaction compaction;
+	struct reclaim	 reclaim;
 	struct engine_figures figures;
 };
 
@@ -237,11 +248,16 @@ void		 hold_land(struct file *, uint64_t);	/* and is applied */
 void		 hold_lose(struct file *, struct group *);
 void		 blob_doom(struct file *, uint64_t);
 
-/* maintain.c */
-bool		 file_room(struct engine *, uint64_t);
+/* room.c */
+bool		 file_room(struct engine *, uint64_t);	/* presses if not */
+bool		 room_is_there(struct file *, uint64_t);
 bool		 room_to_delete(struct file *, uint64_t);
+uint64_t	 room_to_move(struct file *);
 bool		 room_reserve(struct file *);	/* is it whole, or now? */
 void		 room_open(struct file *);	/* before recovery */
+
+/* maintain.c */
+void		 answers_give(struct buf *, enum engine_status);
 void		 maintain_wrote(struct file *, uint64_t bytes);
 void		 maintain_rotated(struct file *, struct segment *old);
 void		 maintain_open(struct file *);
@@ -255,7 +271,17 @@ void		 recover(struct file *);
 void		 folder_read(struct file *);	/* enters all segments */
 void		 folder_clean(struct file *);	/* long blobs nobody names */
 
+/* reclaim.c */
+void		 reclaim_open(struct file *);
+void		 reclaim_close(struct file *);
+void		 reclaim_died(struct file *);	/* something did */
+void		 reclaim_press(struct file *, uint64_t bytes);	/* mail is refused */
+
 /* compact.c, export.c */
+/* The next `bytes` of the segment begun, or of the emptiest one that is at
+   most live/1000 full and was not written to for `age` ms. */
+void		 compact_slice(struct file *, uint64_t bytes, unsigned live,
+		    uint64_t age, engine_done *, void *);
 void		 file_compact(struct engine *, uint64_t, engine_done *, void *);
 void		 file_verify(struct engine *, engine_done *, void *);
 enum engine_status file_export(struct engine *, uint64_t, engine_record *,

@@ -43,8 +43,8 @@ work(struct job *j)
 	}
 }
 
-static void
-answers_give(struct buf *answers)
+void
+answers_give(struct buf *answers, enum engine_status status)
 {
 	struct buf all = *answers;
 	struct answer a;
@@ -52,7 +52,7 @@ answers_give(struct buf *answers)
 	*answers = (struct buf){ 0 };
 	for (size_t i = 0; i < all.n; i += sizeof a) {
 		memcpy(&a, all.p + i, sizeof a);
-		a.done(a.arg, a.status);
+		a.done(a.arg, status);
 	}
 	buf_free(&all);
 }
@@ -69,7 +69,7 @@ worked(struct job *j)
 		index_broken(f);
 	u->out = false;
 	buf_clear(&u->doomed);
-	answers_give(&u->answers);
+	answers_give(&u->answers, ENGINE_OK);
 	if (f->waiting.n > 0)
 		upkeep_start(f, true);
 }
@@ -145,7 +145,7 @@ ahead_look(struct file *f)
 	/* Not out of what is kept free: other keepers share the disk. */
 	if (f->ahead.out || f->ahead.made || s == NULL ||
 	    s->end < s->size / 2 ||
-	    !file_room(&f->engine, 2 * f->segments.size))
+	    !room_is_there(f, 2 * f->segments.size))
 		return;
 	f->ahead.out = true;
 	f->ahead.job = (struct job){ .work = ahead_work, .done = ahead_done };
@@ -185,6 +185,8 @@ void
 maintain_rotated(struct file *f, struct segment *old)
 {
 	f->ahead.made = false;
+	if (old != NULL)
+		old->sealed = loop_now();
 	if (old == NULL || old->end == old->size ||
 	    segment_fd(&f->segments, old) < 0)
 		return;
@@ -212,7 +214,7 @@ maintain_open(struct file *f)
 	f->tick.fire = fire;
 	f->readers = pool_new(f->conf.readers > 0 ? f->conf.readers : 2);
 	f->keeper = pool_new(1);
-	if (file_room(&f->engine, f->segments.size))
+	if (room_is_there(f, f->segments.size))
 		next_make(&f->segments, "spare");
 	room_reserve(f);
 }
@@ -230,4 +232,5 @@ maintain_close(struct file *f)
 	buf_free(&f->doomed);
 	buf_free(&f->waiting);
 	buf_free(&f->compaction.records);
+	buf_free(&f->compaction.answers);
 }

@@ -5,12 +5,20 @@
 #include "common/core/codec.h"
 #include "common/engine/engine.h"
 
+enum { OP_HEAD_MAX = 24 };		/* that of a put which is moved */
+
 static const char magic[4] = { 'P', 'R', 'e', 'c' };
 
 uint64_t
 record_size(uint32_t length)
 {
 	return RECORD_HEAD + (((uint64_t)length + 7) & ~(uint64_t)7);
+}
+
+uint64_t
+op_weight(size_t key, size_t value)
+{
+	return record_size((uint32_t)(OP_HEAD_MAX + key + value));
 }
 
 size_t
@@ -77,7 +85,7 @@ record_whole(const struct record *r, struct slice body)
 void
 op_add(struct buf *b, const struct op *op, bool moved)
 {
-	char head[24];
+	char head[OP_HEAD_MAX];
 	size_t n = 4;
 
 	head[0] = (char)op->kind;

@@ -48,7 +48,6 @@ enum record_type { RECORD_ROWS = 1, RECORD_MOVED, RECORD_BLOB, RECORD_FILE };
 enum {
 	RECORD_HEAD = 48,
 	RECORD_MAX = 64 * 1024 * 1024,	/* bytes of a txn */
-	RECORD_PUT = 16,		/* bytes of a put beside key and value */
 };
 
 struct record {
@@ -71,6 +70,10 @@ struct op {
 
 /* Bytes of header, body and padding together. */
 uint64_t	 record_size(uint32_t length);
+/* The most that an operation takes when compaction moves it: a record of its
+   own.  A segment whose needed operations weigh less than it is long shrinks
+   by being moved, so that moving comes to an end. */
+uint64_t	 op_weight(size_t key, size_t value);
 
 /* Writing.  start leaves room for a header and returns its place; the body is
    then appended; finish fills in what is known of r (type, sequence, id) and

@@ -66,6 +66,21 @@ room_to_delete(struct file *f, uint64_t bytes)
 	    next_room(&f->segments) >= need + SEGMENT_HEAD;
 }
 
+/* What compaction may write at once: all there is, since more comes back. */
+uint64_t
+room_to_move(struct file *f)
+{
+	uint64_t none = pending(f) + SEGMENT_HEAD, room = room_free(f);
+
+	if (reserve_left(&f->reserve) < f->reserve.whole / 2)
+		return 0;
+	if (room < next_room(&f->segments))
+		room = next_room(&f->segments);
+	if (room < room_here(f) + SEGMENT_HEAD)
+		room = room_here(f) + SEGMENT_HEAD;
+	return room > none ? room - none : 0;
+}
+
 /* Makes the reserve whole, if there is plenty: the other keepers do the same
    now, and mail must then still have room, or it would go at once. */
 bool
@@ -78,9 +93,8 @@ room_reserve(struct file *f)
 }
 
 bool
-file_room(struct engine *e, uint64_t bytes)
+room_is_there(struct file *f, uint64_t bytes)
 {
-	struct file *f = FILE_OF(e);
 	uint64_t need = pending(f) + bytes;
 
 	if (!room_reserve(f))
@@ -89,6 +103,17 @@ file_room(struct engine *e, uint64_t bytes)
 	if (need > room_here(f))
 		need += f->segments.size;
 	return room_free(f) >= need + f->conf.floor;
+}
+
+bool
+file_room(struct engine *e, uint64_t bytes)
+{
+	struct file *f = FILE_OF(e);
+
+	if (room_is_there(f, bytes))
+		return true;
+	reclaim_press(f, bytes);
+	return false;
 }
 
 /* Twice what the index may have in memory, at most: half of it for that. */

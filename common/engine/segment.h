@@ -48,6 +48,7 @@ struct segment {
 	uint64_t	 live;		/* bytes of what is still needed */
 	uint64_t	 graves;	/* bytes of deletions */
 	uint64_t	 used;		/* tick of the last use, to close fds */
+	uint64_t	 sealed;	/* loop_now, if in this life */
 	struct job	 trim;
 };
 

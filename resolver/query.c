@@ -29,6 +29,7 @@ struct query {
 	struct timer	 deadline;
 };
 
+uint64_t		 query_wait = 30 * 1000;
 struct counts		 counts;
 static struct ub_ctx	*ctx;
 static bool		 replacing;	/* the old context is being deleted */
@@ -250,7 +251,7 @@ query_new(struct request *r, const struct dname *name, unsigned type)
 	q->ttl = UINT32_MAX;
 	q->began = loop_clock();
 	q->deadline.fire = deadline;
-	timer_set(&q->deadline, loop_now() + QUERY_WAIT);
+	timer_set(&q->deadline, loop_now() + query_wait);
 	r->owner = q;
 	r->lost = lost;
 	list_push(&todo, &q->node);
@@ -315,15 +316,14 @@ queries_under_way(void)
 }
 
 void
-queries_show(struct figures *f)
+queries_each(void (*fn)(void *, struct slice, uint64_t), void *arg)
 {
 	LIST_EACH(n, &asked) {
 		const struct query *q = CONTAINER(n, struct query, node);
 		struct buf name = { 0 };
 
 		dname_show(&q->name, &name);
-		figure_session(f, buf_view(&name), SLICE("the DNS"),
-		    loop_clock() - q->began, 0);
+		fn(arg, buf_view(&name), loop_clock() - q->began);
 		buf_free(&name);
 	}
 }

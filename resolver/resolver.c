@@ -1,5 +1,6 @@
 #include "resolver/resolver.h"
 
+#include "common/core/daemon.h"
 #include "common/core/log.h"
 #include "common/core/sandbox.h"
 #include "resolver/context.h"
@@ -100,6 +101,18 @@ stats(struct figures *f)
 	figure_add(f, "waited_ms", counts.ms);
 }
 
+static void
+one_query(void *arg, struct slice name, uint64_t ms)
+{
+	figure_session(arg, name, SLICE("the DNS"), ms, 0);
+}
+
+static void
+who(struct figures *f)
+{
+	queries_each(one_query, f);
+}
+
 const struct daemon daemon_role = {
 	.name = "resolver",
 	.load = load,
@@ -107,5 +120,5 @@ const struct daemon daemon_role = {
 	.start = start,
 	.reload = reload,
 	.stats = stats,
-	.who = queries_show,
+	.who = who,
 };

@@ -15,12 +15,13 @@
 #ifndef RESOLVER_RESOLVER_H
 #define RESOLVER_RESOLVER_H
 
-#include "common/core/daemon.h"
+#include "common/core/conf.h"
+#include "common/core/link.h"
 
 enum {
 	QUERIES_MOST = 1000,	/* of one asker, under way; more: AGAIN */
-	QUERY_WAIT = 30 * 1000,	/* ms; then FAILED */
 };
+extern uint64_t	query_wait;	/* ms; then FAILED.  Tests have less time */
 
 struct counts {
 	uint64_t	 queries, refused;
@@ -36,6 +37,8 @@ void		 query_take(struct request *);
    deleted; what was asked there is asked again here. */
 void		 query_use(const struct conf *);
 uint64_t	 queries_under_way(void);
-void		 queries_show(struct figures *);
+/* The name asked for, and since how many ms. */
+void		 queries_each(void (*)(void *, struct slice name, uint64_t ms),
+		    void *);
 
 #endif

@@ -73,20 +73,20 @@ kind_of(struct zone_reader *z)
 {
 	static const struct slice origin = { "$ORIGIN ", 8 };
 	struct slice text = slice_trim(buf_view(&z->text));
+	enum zone_line kind = ZONE_RECORD;
 
-	if (text.p[0] != '$') {
-		buf_cstr(&z->text);
-		return ZONE_RECORD;
+	if (text.p[0] == '$') {
+		if (!slice_istarts(text, origin))
+			return ZONE_WRONG;
+		text = slice_trim(slice_drop(text, origin.n));
+		if (text.n == 0 || slice_find(text, ' ') < text.n)
+			return ZONE_WRONG;
+		kind = ZONE_ORIGIN;
 	}
-	if (!slice_istarts(text, origin))
-		return ZONE_WRONG;
-	text = slice_trim(slice_drop(text, origin.n));
-	if (text.n == 0 || slice_find(text, ' ') < text.n)
-		return ZONE_WRONG;
 	memmove(z->text.p, text.p, text.n);
 	z->text.n = text.n;
 	buf_cstr(&z->text);
-	return ZONE_ORIGIN;
+	return kind;
 }
 
 enum zone_line

@@ -76,7 +76,8 @@ is_digit(char c)
 }
 
 /* "250-2.1.5 text": code, and from 2yz, 4yz and 5yz on the enhanced code of
-   the same class; those without one are the rows of replies.def without. */
+   the same class; those without one are the rows of replies.def without.  No
+   line is longer than 512 octets (RFC 5321 4.5.3.1.5). */
 static void
 check_reply_line(struct slice line)
 {

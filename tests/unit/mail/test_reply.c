@@ -60,10 +60,10 @@ START_TEST(texts)
 	struct buf b = { 0 };
 
 	reply_add(&b, REPLY_NO_MAILBOX, S("<a@b>"));
-	reply_add(&b, REPLY_OK, S(""));
+	reply_add(&b, REPLY_NOOP, S(""));
 	reply_add(&b, REPLY_BANNER, S("mx.example ESMTP"));
 	ck_text(buf_view(&b), S("550 5.1.1 no such mailbox here: <a@b>\r\n"
-	    "250 2.0.0 ok\r\n220 mx.example ESMTP\r\n"));
+	    "250 2.0.0 still here\r\n220 mx.example ESMTP\r\n"));
 	buf_free(&b);
 }
 END_TEST
@@ -72,8 +72,8 @@ START_TEST(no_injection)
 {
 	struct buf b = { 0 };
 
-	reply_add(&b, REPLY_POLICY, S("a\r\n250 ok\0\x7f"));
-	ck_text(buf_view(&b), S("550 5.7.1 refused: a??250 ok??\r\n"));
+	reply_add(&b, REPLY_DISABLED, S("a\r\n250 ok\0\x7f"));
+	ck_text(buf_view(&b), S("550 5.2.1 mailbox takes no mail: a??250 ok??\r\n"));
 	buf_free(&b);
 }
 END_TEST
@@ -84,7 +84,7 @@ START_TEST(long_details)
 
 	for (int i = 0; i < 300; i++)
 		buf_str(&detail, i % 50 == 49 ? " word" : "wordword");
-	reply_add(&b, REPLY_POLICY, buf_view(&detail));
+	reply_add(&b, REPLY_DISABLED, buf_view(&detail));
 	ck_assert_uint_ge(check_lines(buf_view(&b), 550), 4);
 	buf_clear(&b);
 	buf_clear(&detail);

@@ -8,13 +8,20 @@
 #include "common/core/log.h"
 #include "relay/relay.h"
 
+static size_t
+count_open(const struct lease *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->next.n_recipients; i++)
+		n += l->rcpts[i].open;
+	return n;
+}
+
 static bool
 any_open(const struct lease *l)
 {
-	for (size_t i = 0; i < l->next.n_recipients; i++)
-		if (l->rcpts[i].open)
-			return true;
-	return false;
+	return count_open(l) > 0;
 }
 
 static void
@@ -64,11 +71,38 @@ begin(struct lease *l)
 
 /* ---- one server */
 
+static size_t
+count_done(const struct lease *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->next.n_recipients; i++)
+		n += l->rcpts[i].verdict.fate == FATE_DONE;
+	return n;
+}
+
 static void
 transactions(struct session *s, struct lease *l)
 {
+	size_t before = count_done(l), n = count_open(l);
+
 	while (transaction(s, l))
 		;
+	LOG(relay_offered, .id = l->next.id, .remote = slice_str(s->remote),
+	    .tls = slice_str(conn_tls_version(s->conn)),
+	    .recipients = n,
+	    .delivered = count_done(l) - before,
+	    .transactions = s->messages);
+}
+
+static void
+unreached(struct session *s, struct lease *l, enum fate fate)
+{
+	struct verdict v = session_verdict(s, l->arena, fate);
+
+	LOG(relay_unreached, .id = l->next.id, .remote = slice_str(s->remote),
+	    .code = v.code, .why = v.text);
+	say_of_open(l, v);
 }
 
 /* For the next message, if both sides may like that: a server that left
@@ -105,7 +139,7 @@ try_server(const struct hop *r, const struct server *to, struct lease *l,
 	if (fate == FATE_GO)
 		transactions(s, l);
 	else if (!ours || first)
-		say_of_open(l, session_verdict(s, l->arena, fate));
+		unreached(s, l, fate);
 	put_away(s, l);
 	return !ours;
 }

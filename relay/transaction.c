@@ -36,11 +36,15 @@ settle(struct rcpt *r, struct verdict v)
 	    v.fate == FATE_OTHER;
 }
 
+/* But for those of whom their own reply has said all. */
 static void
 settle_all(struct exchange *x, struct verdict v)
 {
 	for (size_t i = 0; i < x->n; i++)
-		settle(x->rcpts[i], v);
+		if (x->rcpts[i]->accepted ||
+		    x->rcpts[i]->verdict.fate == FATE_GO)
+			settle(x->rcpts[i], v);
+	x->accepted = 0;
 	x->failed = true;
 	x->again = false;
 }
@@ -300,9 +304,14 @@ take_open(struct exchange *x)
 {
 	x->rcpts = arena_array(x->l->arena, x->l->next.n_recipients + 1,
 	    sizeof *x->rcpts);
-	for (size_t i = 0; i < x->l->next.n_recipients; i++)
-		if (x->l->rcpts[i].open)
-			x->rcpts[x->n++] = &x->l->rcpts[i];
+	for (size_t i = 0; i < x->l->next.n_recipients; i++) {
+		struct rcpt *r = &x->l->rcpts[i];
+
+		if (!r->open)
+			continue;
+		r->verdict = (struct verdict){ .fate = FATE_GO };
+		x->rcpts[x->n++] = r;
+	}
 }
 
 bool

@@ -1,4 +1,4 @@
-/* box_list, box_flags, box_expunge, box_watch: what a session sees, and that
+/* box_open, box_list, box_expunge, box_watch: what a session sees, and that
    UIDs and MODSEQs keep their promises (RFC 9051 2.3.1.1, RFC 7162 3.1). */
 #include "tests/unit/store/world.h"
 
@@ -12,22 +12,6 @@ watch_modseq(const void *out)
 	const struct box_watch_out *o = out;
 
 	return o->modseq;
-}
-
-static uint64_t
-flags_modseq(const void *out)
-{
-	const struct box_flags_out *o = out;
-
-	return o->modseq;
-}
-
-static uint64_t
-only_flags(const void *out)
-{
-	const struct box_list_out *o = out;
-
-	return o->n_entries == 1 ? o->entries[0].flags : 1000;
 }
 
 static void
@@ -134,81 +118,6 @@ START_TEST(listing_in_parts)
 	ck_assert_int_eq(WIRE_OK, expunge(l, 1, UINT32_MAX, NULL));
 	ck_assert_uint_eq(0, open_box(l, "INBOX").messages);
 	ck_assert_uint_eq(0, open_box(l, "INBOX").bytes);
-	link_close(l);
-	world_close();
-}
-END_TEST
-
-/* Set, add and remove; only what changes gets a new MODSEQ. */
-START_TEST(flags)
-{
-	struct box_flags_out f, g;
-	struct box_list_out o;
-	struct link *l;
-
-	world_open(_i);
-	append_many(1, 3);
-	l = grant(7, 1, RIGHT_IMAP);
-	open_box(l, "INBOX");
-	ck_assert_int_eq(WIRE_OK, flag(l, 1, 2, FLAGS_ADD,
-	    FLAG_SEEN | FLAG_FLAGGED, &f));
-	ck_assert_int_eq(WIRE_OK, flag(l, 2, 2, FLAGS_REMOVE, FLAG_FLAGGED,
-	    &g));
-	ck_assert_uint_eq(f.modseq + 1, g.modseq);
-	o = list_box(l, 1, 3, 0);
-	ck_assert_uint_eq(FLAG_SEEN | FLAG_FLAGGED, o.entries[0].flags);
-	ck_assert_uint_eq(FLAG_SEEN, o.entries[1].flags);
-	ck_assert_uint_eq(0, o.entries[2].flags);
-	ck_assert_uint_eq(f.modseq, o.entries[0].modseq);
-	ck_assert_uint_eq(g.modseq, o.entries[1].modseq);
-	ck_assert_int_eq(WIRE_OK, flag(l, 1, 3, FLAGS_SET, FLAG_SEEN, &f));
-	o = list_box(l, 1, 3, g.modseq);
-	ck_assert_uint_eq(2, o.n_entries);	/* 2 had it already */
-	/* A change that changes nothing. */
-	ck_assert_int_eq(WIRE_OK, flag(l, 1, 3, FLAGS_ADD, FLAG_SEEN, &g));
-	ck_assert_uint_eq(0, g.modseq);
-	ck_assert_uint_eq(0, g.changed);
-	/* The bytes stay. */
-	ck_text(fetch(l, 1), "body\r\n");
-	world_restart();
-	link_close(l);
-	l = grant(7, 1, RIGHT_IMAP);
-	ck_assert_uint_eq(f.modseq, open_box(l, "INBOX").modseq);
-	ck_assert_uint_eq(FLAG_SEEN, list_box(l, 1, 1, 0).entries[0].flags);
-	link_close(l);
-	world_close();
-}
-END_TEST
-
-/* STORE +FLAGS, STORE -FLAGS, FETCH sent without waiting: each sees what the
-   one before it did, and the last answer is right. */
-START_TEST(pipelined)
-{
-	struct wire_range range = { 1, UINT32_MAX };
-	struct box_flags_in plus = { .mailbox = INBOX, .uids = &range,
-		.n_uids = 1, .change = FLAGS_ADD,
-		.flags = FLAG_SEEN | FLAG_DRAFT, .unchanged = UINT64_MAX };
-	struct box_flags_in minus = plus;
-	struct box_list_in list = { .mailbox = INBOX, .uids = &range,
-		.n_uids = 1 };
-	struct soon s[3] = { { .keep = flags_modseq },
-		{ .keep = flags_modseq }, { .keep = only_flags } };
-	struct link *l;
-
-	minus.change = FLAGS_REMOVE;
-	minus.flags = FLAG_DRAFT;
-	world_open(_i);
-	append_many(1, 1);
-	l = grant(7, 1, RIGHT_IMAP);
-	open_box(l, "INBOX");
-	link_call(l, WIRE_box_flags, &plus, WAIT, soon_done, &s[0]);
-	link_call(l, WIRE_box_flags, &minus, WAIT, soon_done, &s[1]);
-	link_call(l, WIRE_box_list, &list, WAIT, soon_done, &s[2]);
-	while (!s[2].done)
-		world_run(5);
-	ck_assert(s[0].done && s[1].done);
-	ck_assert_uint_eq(s[0].number + 1, s[1].number);
-	ck_assert_uint_eq(FLAG_SEEN, s[2].number);
 	link_close(l);
 	world_close();
 }
@@ -514,8 +423,6 @@ add(TCase *t)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, listing, 0, 2);
 	tcase_add_test(t, listing_in_parts);
-	tcase_add_loop_test(t, flags, 0, 2);
-	tcase_add_loop_test(t, pipelined, 0, 2);
 	tcase_add_test(t, durable_then_seen);
 	tcase_add_loop_test(t, uid_never_again, 0, 2);
 	tcase_add_test(t, uid_after_crash);

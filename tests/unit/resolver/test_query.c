@@ -244,6 +244,7 @@ START_TEST(a_reload_loses_no_question)
 	loop_run();
 	ck_assert_uint_eq(results[DNS_FOUND], 10);
 	ck_assert_uint_eq(queries_under_way(), 0);
+	conf_free(&conf);
 	close(silent.fd);
 }
 END_TEST

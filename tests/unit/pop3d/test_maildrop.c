@@ -96,6 +96,8 @@ START_TEST(top)
 		{ "A: b\r\n\r\n1\r\n2\r\n", "2", "A: b\r\n\r\n1\r\n2\r\n" },
 		{ "A: b\r\n\r\n1\r\n2\r\n", "4294967295",
 		    "A: b\r\n\r\n1\r\n2\r\n" },
+		{ "A: b\r\n\r\n1\r\n2\r\n", "18446744073709551615",
+		    "A: b\r\n\r\n1\r\n2\r\n" },
 		{ "A: b\r\n\r\n1\r\n2", "2", "A: b\r\n\r\n1\r\n2\r\n" },
 		{ "A: b\r\nC: d\r\n", "0", "A: b\r\nC: d\r\n" },
 		{ "A: b\r\n\r\n", "0", "A: b\r\n\r\n" },
@@ -246,6 +248,21 @@ START_TEST(store_cannot)
 }
 END_TEST
 
+/* Another session has removed a message: its number stays, and says so. */
+START_TEST(removed_elsewhere)
+{
+	begin();
+	letter_add(1, SLICE("A: b\r\n"));
+	letter_add(2, SLICE("A: c\r\n"));
+	log_in("+OK 2 messages\r\n");
+	drop.letters[0].uid = 3;
+	ask("RETR 1", "-ERR another session has removed it\r\n");
+	ask("TOP 1 0", "-ERR another session has removed it\r\n");
+	ask("RETR 2", "+OK 6 octets\r\nA: c\r\n.\r\n");
+	quit("+OK bye\r\n");
+}
+END_TEST
+
 /* What was marked goes at QUIT and not before, neighbours as one range; a
    session without QUIT removes nothing (RFC 1939 6). */
 START_TEST(removal)
@@ -317,7 +334,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { retrieve, top, long_message, cut_short,
-		channel_ends, store_cannot, removal, many_ranges };
+		channel_ends, store_cannot, removed_elsewhere, removal, many_ranges };
 	Suite *s = suite_create("maildrop");
 	TCase *t = tcase_create("maildrop");
 	SRunner *r;

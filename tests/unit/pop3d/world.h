@@ -193,7 +193,11 @@ take_fetch(struct request *r)
 
 	if (store_trouble(r, drop.fetch_fails))
 		return;
-	CHECK(l != NULL && in->offset == 0 && in->length >= l->text.n);
+	if (l == NULL) {
+		answer(r, WIRE_NONE, NULL);
+		return;
+	}
+	CHECK(in->offset == 0 && in->length >= l->text.n);
 	CHECK(drop.nfetched < FETCHES_MAX);
 	drop.fetched[drop.nfetched++] = in->uid;
 	out.size = l->text.n;

@@ -95,11 +95,12 @@ refused(const struct message *m, struct rcpt *r)
 	bool unasked = r->row.notify != 0 &&
 	    (r->row.notify & NOTIFY_FAILURE) == 0;
 	bool told = m->state == MESSAGE_WRITING && m->each; /* LMTP's answer */
+	bool insist = r->insist || r->row.refuse;
 
 	r->then = RCPT_FINISHED;
-	if (told || ((unasked || r->removed) && !r->insist))
+	if (told || r->removed || (unasked && !insist))
 		return;
-	if (message_tellable(m) || (r->insist && m->env.return_path.n > 0))
+	if (message_tellable(m) || (insist && m->env.return_path.n > 0))
 		r->report = REPORT_FAILED;
 	else
 		r->then = RCPT_KEPT;
@@ -147,7 +148,8 @@ decide(struct message *m, uint32_t number)
 	if (m->rcpts[number].outcome == OUTCOME_BECAME)
 		forward(m, number);
 	r = &m->rcpts[number];
-	r->row.outcome = r->outcome;
+	/* A removed one is shown as such: none that ended is LATER. */
+	r->row.outcome = r->removed ? OUTCOME_LATER : r->outcome;
 	r->row.last = queue_clock();
 	switch (r->outcome) {
 	case OUTCOME_STORED:

@@ -65,19 +65,13 @@ lease_end(struct lease *l)
 		free(l);
 }
 
-void
-lease_take(struct message *m, struct rcpt *r, struct slice why)
+/* One recipient less; with the last it ends. */
+static void
+leave_rcpt(struct message *m, struct rcpt *r)
 {
 	struct lease *l = r->lease;
 
-	if (l == NULL)
-		return;
 	r->lease = NULL;
-	if (r->outcome == OUTCOME_LATER && r->scope == SCOPE_DESTINATION) {
-		l->away = true;
-		l->why = arena_slice(&m->arena, why);
-	} else
-		l->answered = true;
 	for (uint32_t i = 0; i < m->n_rcpts; i++)
 		if (m->rcpts[i].lease == l)
 			return;
@@ -85,6 +79,28 @@ lease_take(struct message *m, struct rcpt *r, struct slice why)
 		offer_alone_ended(m);
 	lease_end(l);
 	loop_again();
+}
+
+void
+lease_take(struct message *m, struct rcpt *r, struct slice why)
+{
+	struct lease *l = r->lease;
+
+	if (l == NULL)
+		return;
+	if (r->outcome == OUTCOME_LATER && r->scope == SCOPE_DESTINATION) {
+		l->away = true;
+		l->why = arena_slice(&m->arena, why);
+	} else
+		l->answered = true;
+	leave_rcpt(m, r);
+}
+
+void
+lease_let_go(struct message *m, struct rcpt *r)
+{
+	if (r->lease != NULL)
+		leave_rcpt(m, r);
 }
 
 bool

@@ -61,6 +61,8 @@ void		 lease_resume(struct worker *, struct message *,
 		    uint32_t number);
 /* A result has come for a leased recipient: outcome and scope are set. */
 void		 lease_take(struct message *, struct rcpt *, struct slice why);
+/* The admin ends it: its worker's result will be late. */
+void		 lease_let_go(struct message *, struct rcpt *);
 bool		 lease_is_from(const struct lease *, const struct link *);
 /* The message goes; what runs runs out, and its report finds no message
    (hand-off rule 7). */

@@ -1,6 +1,7 @@
 #include "queue/queue.h"
 
 #include "queue/accept.h"
+#include "queue/act.h"
 #include "queue/body.h"
 #include "queue/destination.h"
 #include "queue/dsn.h"
@@ -55,6 +56,9 @@ queue_setup(void)
 	serve(WIRE_queue_next, give_work);
 	serve(WIRE_queue_done, settle_results);
 	serve(WIRE_queue_list, show_list);
+	serve(WIRE_queue_show, show_message);
+	serve(WIRE_queue_body, show_body);
+	serve(WIRE_queue_act, act);
 }
 
 void

@@ -79,7 +79,7 @@ bool
 rcpt_due(const struct rcpt *r)
 {
 	return r->state == RCPT_DUE && !r->row.held &&
-	    (r->row.next <= queue_clock() || r->row.refuse);
+	    r->row.next <= queue_clock();
 }
 
 static uint64_t

@@ -396,7 +396,8 @@ settle_rcpt(struct message *m, uint32_t number, enum outcome outcome,
 	}
 	r->row.code = arena_slice(&m->arena, slice_take(code, 16));
 	r->row.why = arena_slice(&m->arena, slice_take(why, WHY_MAX));
-	r->state = RCPT_SETTLED;
+	/* A commit that is under way does not know of it. */
+	r->state = r->then = RCPT_SETTLED;
 }
 
 void
@@ -406,5 +407,5 @@ settle_remove(struct message *m, uint32_t number)
 
 	r->outcome = OUTCOME_REFUSED;
 	r->removed = true;
-	r->state = RCPT_SETTLED;
+	r->state = r->then = RCPT_SETTLED;
 }

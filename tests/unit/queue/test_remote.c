@@ -7,9 +7,6 @@
 #include "queue/destination.h"
 #include "queue/lease.h"
 
-#define FAR(...)	SUBMIT(.remote = { true, true, true, true },	\
-	.sender = SENDER_AUTHENTICATED, .by = submission, __VA_ARGS__)
-
 /* One message, its recipients of one domain, with what relay needs to know. */
 START_TEST(test_lease)
 {

@@ -258,7 +258,8 @@ hear_submit(void *arg, enum wire_status status, const void *out)
 struct letter {
 	const char	*from, *to[4], *token, *body;
 	bool		 remote[4], each;
-	uint8_t		 sender, notify;
+	uint8_t		 sender, notify, ret;
+	const char	*envid, *orcpt;
 	struct link	*by;
 };
 
@@ -272,7 +273,8 @@ address(const struct letter *l)
 	for (; n < 4 && l->to[n] != NULL; n++)
 		letter_to[n] = (struct wire_recipient){
 			.address = slice_str(l->to[n]),
-			.local = !l->remote[n], .notify = l->notify };
+			.local = !l->remote[n], .notify = l->notify,
+			.orcpt = slice_str(l->orcpt) };
 	return n;
 }
 
@@ -282,7 +284,8 @@ submit(const struct letter *l)
 {
 	struct queue_submit_in in = { .return_path = slice_str(l->from),
 		.sender = l->sender, .each = l->each,
-		.token = slice_str(l->token), .session = 7,
+		.token = slice_str(l->token), .session = 7, .ret = l->ret,
+		.envid = slice_str(l->envid),
 		.recipients = letter_to, .n_recipients = address(l),
 		.before = SLICE("Received: by mx id "), .after = SLICE("\r\n"),
 		.body = l->body == NULL ?
@@ -354,6 +357,12 @@ commit(uint64_t id, uint64_t size, const char *token)
 	run(5);
 	return h;
 }
+
+/* From somebody else. */
+#define SUBMIT_FROM(path, ...) submit(&(struct letter){ .from = path,	\
+	__VA_ARGS__ })
+#define FAR(...)	SUBMIT(.remote = { true, true, true, true },	\
+	.sender = SENDER_AUTHENTICATED, .by = submission, __VA_ARGS__)
 
 /* ---- mda */
 

@@ -38,12 +38,18 @@ folder_remove(void)
 }
 
 static inline void
-folder_new(void)
+folder_new_in(const char *place)
 {
 	folder_remove();
-	snprintf(folder, sizeof folder, "/tmp/postino-engine-XXXXXX");
+	snprintf(folder, sizeof folder, "%s/postino-engine-XXXXXX", place);
 	if (mkdtemp(folder) == NULL)
 		abort();
+}
+
+static inline void
+folder_new(void)
+{
+	folder_new_in("/tmp");
 }
 
 static inline struct engine *

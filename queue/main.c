@@ -27,6 +27,7 @@ reload(const struct conf *c, struct buf *restart)
 {
 	(void)restart;
 	queue_limits(c);
+	engine_floor(engine, c->free_floor);
 }
 
 static void

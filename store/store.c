@@ -86,6 +86,7 @@ reload(const struct conf *c, struct buf *restart)
 {
 	(void)restart;
 	limits(c);
+	engine_floor(store.engine, c->free_floor);
 }
 
 static void

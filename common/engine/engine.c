@@ -227,6 +227,12 @@ engine_room(struct engine *e, uint64_t bytes)
 }
 
 void
+engine_floor(struct engine *e, uint64_t bytes)
+{
+	e->ops->floor(e, bytes);
+}
+
+void
 engine_figures(struct engine *e, struct engine_figures *f)
 {
 	e->ops->figures(e, f);

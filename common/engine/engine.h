@@ -135,6 +135,8 @@ void		 engine_settle(struct engine *, uint64_t unit, engine_done *,
 
 /* Is there room for this many bytes above the floor?  Costs a system call. */
 bool		 engine_room(struct engine *, uint64_t bytes);
+/* Another floor, as after a reload. */
+void		 engine_floor(struct engine *, uint64_t bytes);
 
 /* Figures for `status` and tests. */
 struct engine_figures {

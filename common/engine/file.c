@@ -138,6 +138,7 @@ static const struct engine_ops ops = {
 	.blob_read = file_blob_read,
 	.settle = group_settle,
 	.room = file_room,
+	.floor = file_floor,
 	.figures = figures,
 	.checkpoint = file_checkpoint,
 	.compact = file_compact,

@@ -250,6 +250,7 @@ void		 blob_doom(struct file *, uint64_t);
 
 /* room.c */
 bool		 file_room(struct engine *, uint64_t);	/* presses if not */
+void		 file_floor(struct engine *, uint64_t);
 bool		 room_is_there(struct file *, uint64_t);
 bool		 room_to_delete(struct file *, uint64_t);
 uint64_t	 room_to_move(struct file *);

@@ -421,6 +421,14 @@ mem_room(struct engine *e, uint64_t bytes)
 	    m->fault != ENGINE_FULL;
 }
 
+/* It has all the memory there is. */
+static void
+mem_floor(struct engine *e, uint64_t bytes)
+{
+	(void)e;
+	(void)bytes;
+}
+
 static void
 mem_figures(struct engine *e, struct engine_figures *f)
 {
@@ -540,6 +548,7 @@ static const struct engine_ops ops = {
 	.blob_read = mem_blob_read,
 	.settle = mem_settle,
 	.room = mem_room,
+	.floor = mem_floor,
 	.figures = mem_figures,
 	.checkpoint = mem_upkeep,
 	.compact = mem_compact,

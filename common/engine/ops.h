@@ -34,6 +34,7 @@ struct engine_ops {
 	void		(*settle)(struct engine *, uint64_t, engine_done *,
 			    void *);
 	bool		(*room)(struct engine *, uint64_t);
+	void		(*floor)(struct engine *, uint64_t);
 	void		(*figures)(struct engine *, struct engine_figures *);
 	void		(*checkpoint)(struct engine *, engine_done *, void *);
 	void		(*compact)(struct engine *, uint64_t, engine_done *,

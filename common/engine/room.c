@@ -116,6 +116,12 @@ file_room(struct engine *e, uint64_t bytes)
 	return false;
 }
 
+void
+file_floor(struct engine *e, uint64_t bytes)
+{
+	FILE_OF(e)->conf.floor = bytes;
+}
+
 /* Twice what the index may have in memory, at most: half of it for that. */
 void
 room_open(struct file *f)

@@ -189,6 +189,11 @@ START_TEST(below_the_floor_mail_waits_and_deletes_go_on)
 	ck_assert_str_eq(get_text(e, 1, 3), "a count");
 	free_bytes = PLENTY;
 	ck_assert_int_eq(mail(2, 1000), ENGINE_OK);
+	/* A reload sets it anew. */
+	engine_floor(e, PLENTY + 1);
+	ck_assert(!engine_room(e, 0));
+	engine_floor(e, FLOOR);
+	ck_assert(engine_room(e, 0));
 	engine_close(e);
 }
 END_TEST

@@ -9,14 +9,17 @@ that it does not matter.
 import base64
 import os
 import socket
+import statistics
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)) + "/lib")
-from suite import Instance, Smtp, check, free_ports, main, until  # noqa: E402
+from suite import Failure, Instance, Smtp, free_ports, main, until  # noqa: E402
 
 SHARE = 0.9
+ROUNDS = 7
+CHANCES = 4      # for a busy machine: what has a reason fails them all
 
 
 class Server:
@@ -89,25 +92,32 @@ def speed(env, alive, n):
 
 
 def test(env):
-    n, dead = (200, 800) if env.sanitized else (1000, 10000)
+    n, dead = (104, 800) if env.sanitized else (496, 10000)
     port = free_ports(1)[0]
     alive, mute = Server("127.0.0.1", port), Server("127.0.0.2", port, True)
     names = "/tmp/e2e-dead-%d" % os.getpid()
     with open(names, "w") as f:
         f.write("$ORIGIN example.\nalive.example. 300 IN A 127.0.0.1\n"
                 "mute.example. 300 IN A 127.0.0.2\n")
-    mine = Instance(env, conf="resolve names from %s\ncall mail servers on "
-                    "port %d\nlog warn and above\n" % (names, port))
-    mine.start().people()
+    conf = "resolve names from %s\ncall mail servers on port %d\n" \
+        "log warn and above\n" % (names, port)
+    # Two instances, by turns, so that a mood of the machine hits both.
+    free, laden = (Instance(env, conf=conf).start().people()
+                   for _ in range(2))
     os.unlink(names)
-    alone = [speed(mine, alive, n) for _ in range(4)][1:]
-    together(mine, "mute.example", dead)
+    together(laden, "mute.example", dead)
     until("the mute server is called", lambda: len(mute.kept) > 0)
-    beside = [speed(mine, alive, n) for _ in range(4)][1:]
-    share = max(beside) / max(alone)
-    print("alone %.0f/s, beside %d to a dead domain %.0f/s: %.0f %%" % (
-        max(alone), dead, max(beside), 100 * share))
-    check(share >= SHARE, "only %.0f %% of the speed alone", 100 * share)
+    for env in free, laden:
+        speed(env, alive, n)
+    for chance in range(CHANCES):
+        rates = [(speed(free, alive, n), speed(laden, alive, n))
+                 for _ in range(ROUNDS)]
+        alone, beside = (statistics.median(r) for r in zip(*rates))
+        print("alone %.0f/s, beside %d to a dead domain %.0f/s: %.0f %%" % (
+            alone, dead, beside, 100 * beside / alone))
+        if beside >= SHARE * alone:
+            return
+    raise Failure("slower than %.0f %% each time" % (100 * SHARE))
 
 
 main(test)

@@ -365,11 +365,13 @@ static void
 on_body(void *arg, const struct mime_part *p, struct slice s)
 {
 	struct digester *d = arg;
+	size_t most = d->html ? PREVIEW_RAW_MAX : PREVIEW_PLAIN_MAX;
 
 	(void)p;
-	if (d->text.n < PREVIEW_RAW_MAX)
-		buf_slice(&d->text, slice_take(s, PREVIEW_RAW_MAX -
-		    d->text.n));
+	if (d->text.n >= most)
+		return;
+	buf_reserve(&d->text, most - d->text.n);
+	buf_slice(&d->text, slice_take(s, most - d->text.n));
 }
 
 static void

@@ -58,6 +58,10 @@ utf8_mend(struct buf *out, struct slice s)
 	size_t run = 0, n;
 
 	while (run < s.n) {
+		if ((unsigned char)s.p[run] < 0x80) {	/* nearly all are */
+			run++;
+			continue;
+		}
 		n = utf8_next(slice_drop(s, run));
 		if (n > 0) {
 			run += n;

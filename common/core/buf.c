@@ -10,12 +10,6 @@
 enum { BUF_LEAST = 64 };	/* bytes of the first allocation */
 
 struct slice
-slice_of(const void *p, size_t n)
-{
-	return (struct slice){ p, n };
-}
-
-struct slice
 slice_str(const char *s)
 {
 	return (struct slice){ s, s == NULL ? 0 : strlen(s) };
@@ -74,20 +68,6 @@ slice_find(struct slice s, char c)
 	const char *at = s.n == 0 ? NULL : memchr(s.p, c, s.n);
 
 	return at == NULL ? s.n : (size_t)(at - s.p);
-}
-
-struct slice
-slice_drop(struct slice s, size_t n)
-{
-	if (n > s.n)
-		n = s.n;
-	return n == 0 ? s : slice_of(s.p + n, s.n - n);
-}
-
-struct slice
-slice_take(struct slice s, size_t n)
-{
-	return slice_of(s.p, n < s.n ? n : s.n);
 }
 
 static bool
@@ -228,15 +208,18 @@ buf_u64(struct buf *b, uint64_t n)
 void
 buf_vprintf(struct buf *b, const char *format, va_list args)
 {
+	size_t room = b->cap - b->n;
 	va_list again;
 	int n;
 
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, again);
-	va_end(again);
+	n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, format, args);
 	CHECK(n >= 0);
-	buf_reserve(b, (size_t)n + 1);
-	vsnprintf(b->p + b->n, (size_t)n + 1, format, args);
+	if ((size_t)n >= room) {
+		buf_reserve(b, (size_t)n + 1);
+		vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
+	}
+	va_end(again);
 	b->n += (size_t)n;
 }
 

@@ -29,7 +29,28 @@ struct slice {
 /* A slice of a string literal; its length is known when compiling. */
 #define SLICE(lit)	((struct slice){ "" lit, sizeof(lit) - 1 })
 
-struct slice	 slice_of(const void *, size_t);
+static inline struct slice
+slice_of(const void *p, size_t n)
+{
+	return (struct slice){ (const char *)p, n };
+}
+
+/* The first n bytes of s, or all of it if it is shorter. */
+static inline struct slice
+slice_take(struct slice s, size_t n)
+{
+	return slice_of(s.p, n < s.n ? n : s.n);
+}
+
+/* s without its first n bytes; at most all of it is dropped. */
+static inline struct slice
+slice_drop(struct slice s, size_t n)
+{
+	if (n > s.n)
+		n = s.n;
+	return n == 0 ? s : slice_of(s.p + n, s.n - n);
+}
+
 struct slice	 slice_str(const char *);	/* NUL-terminated; NULL: empty */
 bool		 slice_eq(struct slice, struct slice);
 bool		 slice_ieq(struct slice, struct slice);	/* ASCII case only */
@@ -38,10 +59,6 @@ bool		 slice_starts(struct slice, struct slice prefix);
 bool		 slice_istarts(struct slice, struct slice prefix);
 /* Offset of the first c, or s.n if there is none. */
 size_t		 slice_find(struct slice s, char c);
-/* s without its first n bytes; at most all of it is dropped. */
-struct slice	 slice_drop(struct slice s, size_t n);
-/* The first n bytes of s, or all of it if it is shorter. */
-struct slice	 slice_take(struct slice s, size_t n);
 /* Without spaces and tabs at both ends. */
 struct slice	 slice_trim(struct slice);
 /* Cuts the text before the first sep off *s, and sep with it.  Without

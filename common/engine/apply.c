@@ -208,8 +208,8 @@ put(struct file *f, const struct op *op, const struct segment *s)
 	    buf_view(&f->scratch)) == INDEX_OK;
 }
 
-/* Commits what is done of a long record, or of many, so that the locks of one
-   transaction stay few.  The mark stays before the record: after a crash it
+/* Commits what is done of a long record, or of many, so that one transaction
+   stays small: a checkpoint waits for it.  The mark stays before the record: after a crash it
    is applied again from its beginning, which versions make harmless. */
 static bool
 split(struct file *f)

@@ -184,6 +184,7 @@ conn_sends(void)
 	return sends;
 }
 
+/* The last words go with the FIN, in one segment less. */
 ssize_t
 conn_send(struct conn *c, const void *from, size_t n)
 {
@@ -194,7 +195,8 @@ conn_send(struct conn *c, const void *from, size_t n)
 		return -1;
 	}
 	do
-		sent = send(c->watch.fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = send(c->watch.fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL |
+		    (c->closing ? MSG_MORE : 0));
 	while (sent < 0 && errno == EINTR);
 	sends++;
 	if (sent < 0 ? errno == EAGAIN : (size_t)sent < n)
@@ -295,6 +297,7 @@ conn_close(struct conn *c)
 {
 	c->deadline = loop_clock() + LAST_WORDS;
 	c->idle = 0;
+	c->closing = true;
 	conn_flush(c);
 	tls_close(c);
 	shutdown(c->watch.fd, SHUT_WR);

@@ -36,6 +36,7 @@ struct conn {
 	bool		 watched;	/* by the loop; not in a plain program */
 	bool		 readable, writable, hung_up;
 	bool		 no_way_out;	/* output is dropped */
+	bool		 closing;	/* last words wait for the FIN */
 	struct task	*waiter;
 	const bool	*awaited;	/* readable or writable */
 

@@ -123,6 +123,7 @@ body_send(struct session *s, struct lease *l)
 	s->step = STEP_BODY;
 	s->heard = HEARD_CLOSED;
 	conn_idle(s->conn, step_waits[STEP_BODY]);
+	conn_deadline(s->conn, s->until);
 	if (l->next.fd > 0)
 		whole = stream(&w, s, l);
 	else
@@ -132,6 +133,7 @@ body_send(struct session *s, struct lease *l)
 		whole = conn_flush(s->conn);
 	}
 	conn_idle(s->conn, 0);
+	conn_deadline(s->conn, 0);
 	if (conn_error(s->conn) == CONN_TIMEOUT)
 		s->heard = HEARD_SILENT;
 	return whole;

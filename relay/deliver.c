@@ -66,6 +66,7 @@ begin(struct lease *l)
 		l->rcpts[i].due = &l->next.recipients[i];
 		l->rcpts[i].open = true;
 	}
+	l->until = loop_clock() + LEASE_TIME;
 	l->utf8 = needs_utf8(l);
 }
 
@@ -123,6 +124,7 @@ static void
 reuse(struct session *s, struct lease *l)
 {
 	relay.reused++;
+	s->until = l->until;
 	transactions(s, l);
 	put_away(s, l);
 }
@@ -133,7 +135,7 @@ try_server(const struct hop *r, const struct server *to, struct lease *l,
     bool first)
 {
 	struct session *s;
-	enum fate fate = session_begin(&s, r, to);
+	enum fate fate = session_begin(&s, r, to, l->until);
 	bool ours = s->ours;
 
 	if (fate == FATE_GO)
@@ -151,7 +153,8 @@ try_servers(const struct hop *r, struct lease *l)
 
 	if (r->n == 0)
 		say_of_open(l, r->none);
-	for (size_t i = 0; i < most && any_open(l) && !l->sent; i++)
+	for (size_t i = 0; i < most && any_open(l) && !l->sent &&
+	    loop_clock() < l->until; i++)
 		if (!try_server(r, &r->servers[i], l, i == 0))
 			break;
 }

@@ -35,12 +35,12 @@
 #include "common/task/conn.h"
 
 enum {
-	TASKS_MAX = 200,	/* messages at once, unless conf says fewer */
 	SERVERS_MAX = 20,	/* addresses looked at for one destination */
 	TRIES_MAX = 5,		/* ... and called for one message */
 	SESSION_MESSAGES = 100,	/* over one connection */
-	DNS_WAIT = 60 * 1000,	/* ms */
-	QUEUE_WAIT = 60 * 1000,
+	LEASE_TIME = 60 * 60 * 1000,	/* ms for one message, but for the
+					   last answer to it */
+	DNS_WAIT = 60 * 1000,
 	STREAM_WAIT = 60 * 1000,	/* for the next piece from queue */
 };
 
@@ -125,6 +125,7 @@ struct lease {
 	struct arena	*arena;
 	struct queue_next_out next;
 	struct rcpt	*rcpts;		/* next.n_recipients of them */
+	uint64_t	 until;		/* when we give up on it */
 	bool		 utf8;		/* envelope or header need SMTPUTF8 */
 	bool		 sent;		/* a body that came over next.fd is gone */
 	struct node	 held;		/* report.c */
@@ -147,6 +148,7 @@ struct session {
 	char		*key;		/* of its hop */
 	char		*remote;	/* "host [address]" */
 	const struct smart *smart;	/* or NULL */
+	uint64_t	 until;		/* the lease's */
 	unsigned	 offers;
 	uint64_t	 size_max;	/* 0: not said */
 	bool		 open;		/* a transaction is: RSET before MAIL */
@@ -206,7 +208,7 @@ enum dns	 lookup_host(struct arena *, struct slice host,
 /* Calls a server and greets it: FATE_GO, or what becomes of the message.  The
    session is there in either case, to be asked for its words and ended. */
 enum fate	 session_begin(struct session **, const struct hop *,
-		    const struct server *);
+		    const struct server *, uint64_t until);
 /* Reads the reply of a step. */
 enum fate	 session_hear(struct session *, enum step);
 /* The verdict that the last reply, or its absence, means. */

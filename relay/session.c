@@ -52,6 +52,16 @@ read_line(struct session *s)
 	}
 }
 
+/* A server that takes all the time it has at each step is given up at last;
+   but not when it has the message, and may say that it took it. */
+static uint64_t
+step_end(const struct session *s)
+{
+	uint64_t at = loop_clock() + step_waits[s->step];
+
+	return s->step != STEP_DOT && s->until < at ? s->until : at;
+}
+
 /* The whole reply must be there in the time of the step, however slowly its
    lines come. */
 static enum heard
@@ -60,7 +70,7 @@ read_reply(struct session *s)
 	enum response_fed fed;
 
 	response_clear(&s->said);
-	conn_deadline(s->conn, loop_clock() + step_waits[s->step]);
+	conn_deadline(s->conn, step_end(s));
 	do
 		fed = read_line(s);
 	while (fed == RESPONSE_MORE);
@@ -233,7 +243,7 @@ greet(struct session *s, const struct server *to, bool clear)
 }
 
 static struct session *
-session_new(const struct hop *hop, const struct server *to)
+session_new(const struct hop *hop, const struct server *to, uint64_t until)
 {
 	struct session *s = mem_zero(sizeof *s);
 	struct buf name = { 0 };
@@ -244,6 +254,7 @@ session_new(const struct hop *hop, const struct server *to)
 	s->remote = name.p;
 	s->key = mem_str(hop->key);
 	s->smart = hop->smart;
+	s->until = until;
 	s->alive = true;
 	return s;
 }
@@ -252,16 +263,16 @@ session_new(const struct hop *hop, const struct server *to)
    proved: mail must not wait for somebody to mend a certificate. */
 enum fate
 session_begin(struct session **to, const struct hop *hop,
-    const struct server *server)
+    const struct server *server, uint64_t until)
 {
-	struct session *s = *to = session_new(hop, server);
+	struct session *s = *to = session_new(hop, server, until);
 	enum fate fate = greet(s, server, false);
 
 	if (fate == FATE_CLEAR && (has_login(s) || is_submissions(s)))
 		fate = FATE_NEXT;
 	if (fate == FATE_CLEAR) {
 		session_end(s);
-		s = *to = session_new(hop, server);
+		s = *to = session_new(hop, server, until);
 		fate = greet(s, server, true);
 	}
 	if (fate != FATE_GO)

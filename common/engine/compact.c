@@ -125,6 +125,52 @@ move_blob(struct file *f, const struct record *r, struct slice body,
 	return true;
 }
 
+/* Does an operation of this record change the row? */
+static bool
+changes(const struct record *r, struct slice body, unsigned space,
+    struct slice key)
+{
+	struct op op;
+
+	while (op_next(&body, r, &op)) {
+		if (op.kind == OP_DELRANGE ? slice_cmp(op.key, key) <= 0 &&
+		    slice_cmp(key, op.value) < 0 :
+		    op.space == space && slice_eq(op.key, key))
+			return true;
+	}
+	return false;
+}
+
+static bool
+touches(const struct group *g, uint64_t unit, unsigned space, struct slice key)
+{
+	struct slice all = buf_view(&g->bytes);
+	struct record r;
+
+	if (map_get(&g->units, unit) == NULL)
+		return false;
+	while (all.n > 0) {
+		r = (struct record){ .type = (unsigned char)all.p[44],
+			.length = be32_get(all.p + 12),
+			.id = be64_get(all.p + 32) };
+		if (r.type == RECORD_ROWS && r.id == unit && changes(&r,
+		    slice_take(slice_drop(all, RECORD_HEAD), r.length),
+		    space, key))
+			return true;
+		all = slice_drop(all, record_size(r.length));
+	}
+	return false;
+}
+
+/* Is a change of this row in flight? */
+static bool
+in_flight(const struct file *f, uint64_t unit, unsigned space,
+    struct slice key)
+{
+	return touches(f->filling, unit, space, key) ||
+	    (f->flying != NULL && touches(f->flying, unit, space, key));
+}
+
 static bool
 is_needed(struct file *f, const struct op *op, uint64_t unit)
 {
@@ -143,7 +189,7 @@ is_needed(struct file *f, const struct op *op, uint64_t unit)
 		return got == INDEX_NONE && victim != f->segments.v[0];
 	return got == INDEX_OK && row.version == op->version &&
 	    row.segment == victim->number &&
-	    !group_touches(f, unit, op->space, op->key);
+	    !in_flight(f, unit, op->space, op->key);
 }
 
 static void

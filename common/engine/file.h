@@ -3,8 +3,10 @@
  *
  *	file.c		birth, death, the table of functions, reading rows
  *	group.c		commits: gather, write and sync, apply, answer
+ *	committer.c	the thread that writes and syncs
  *	apply.c		what a record does to the index; also in recovery
- *	blob.c		bytes of messages in, out, and when they die
+ *	blob.c		bytes of messages in and out
+ *	hold.c		numbers that must not die yet
  *	recover.c	from what a crash left to a running engine
  *	folder.c	what files there are
  *	maintain.c	flush, checkpoint, segments made ahead
@@ -202,6 +204,12 @@ bool		 row_parse(struct slice, struct row *);
 /* The index failed: says so to the next start, and ends. */
 void		 index_broken(struct file *) __attribute__((noreturn));
 
+/* committer.c */
+void		 committer_start(struct committer *, struct segments *,
+		    void (*ready)(struct watch *, unsigned));
+void		 committer_stop(struct committer *);
+void		 committer_give(struct committer *, struct group *);
+
 /* group.c */
 void		 group_open(struct file *);	/* starts the committer */
 void		 group_close(struct file *);
@@ -217,10 +225,6 @@ void		 group_answer(struct file *, const struct answer *);
 /* A record of n pieces joins the group being filled; its place in there. */
 size_t		 group_add(struct file *, enum record_type, uint64_t id,
 		    const struct slice *, size_t n);
-/* Is a change of this row in flight? */
-bool		 group_touches(const struct file *, uint64_t unit,
-		    unsigned space, struct slice key);
-
 /* apply.c.  False: the index failed. */
 bool		 apply_begin(struct file *);
 bool		 apply_record(struct file *, const struct record *,
@@ -242,11 +246,17 @@ void		 file_blob_release(struct engine *, uint64_t);
 enum engine_status file_blob_size(struct engine *, uint64_t, uint64_t *);
 void		 file_blob_read(struct engine *, uint64_t, uint64_t, size_t,
 		    engine_bytes *, void *);
+void		 blob_doom(struct file *, uint64_t);
+
+/* hold.c */
 struct hold	*hold_find(const struct file *, uint64_t);
+struct hold	*hold_get(struct file *, uint64_t);	/* or a new one */
+/* Frees it if nobody needs it any more. */
+bool		 hold_over(struct file *, struct hold *);
 void		 hold_fly(struct file *, uint64_t);	/* a put names it */
 void		 hold_land(struct file *, uint64_t);	/* and is applied */
+/* This group found no room: nobody may name the blobs that it brought. */
 void		 hold_lose(struct file *, struct group *);
-void		 blob_doom(struct file *, uint64_t);
 
 /* room.c */
 bool		 file_room(struct engine *, uint64_t);	/* presses if not */

@@ -18,78 +18,15 @@
  */
 #include "common/engine/file.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "common/core/codec.h"
 #include "common/core/log.h"
-#include "common/engine/disk.h"
 
 enum { KEEP = 8 << 20 };	/* memory a group keeps between its flights */
-
-/* The committer's thread.  */
-
-static void
-write_all(int fd, struct slice s, uint64_t at)
-{
-	while (s.n > 0) {
-		ssize_t n = pwrite(fd, s.p, s.n, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			fatal("write to the log");
-		s = slice_drop(s, (size_t)n);
-		at += (uint64_t)n;
-	}
-}
-
-static void
-group_write(struct committer *c, struct group *g)
-{
-	if (g->start.number != 0) {
-		g->fd = segment_create(c->segments, &g->start, g->bytes.n,
-		    &g->size);
-		if (g->fd < 0 && !error_is_full(errno))
-			fatal("new segment");
-		g->full = g->fd < 0;
-		if (g->full)
-			return;
-	}
-	write_all(g->fd, buf_view(&g->bytes), g->base);
-	if (fdatasync(g->fd) != 0)
-		fatal("sync of the log");
-}
-
-static void *
-committer_run(void *arg)
-{
-	struct committer *c = arg;
-	const uint64_t one = 1;
-
-	pthread_mutex_lock(&c->lock);
-	for (;;) {
-		while (c->work == NULL && !c->stop)
-			pthread_cond_wait(&c->wake, &c->lock);
-		if (c->stop)
-			break;
-		pthread_mutex_unlock(&c->lock);
-		group_write(c, c->work);
-		pthread_mutex_lock(&c->lock);
-		c->work = NULL;
-		if (write(c->watch.fd, &one, sizeof one) != sizeof one)
-			fatal("eventfd");
-	}
-	pthread_mutex_unlock(&c->lock);
-	return NULL;
-}
-
-/* The loop's thread from here on. */
 
 struct unit {
 	struct map_node	 node;
@@ -296,14 +233,10 @@ static void
 launch(struct file *f)
 {
 	struct group *g = fill_next(f);
-	struct committer *c = &f->committer;
 
 	f->flying = g;
 	place(f, g);
-	pthread_mutex_lock(&c->lock);
-	c->work = g;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
+	committer_give(&f->committer, g);
 }
 
 /* No commit of it writes anything: it is as good as durable. */
@@ -494,82 +427,18 @@ group_drain(struct file *f)
 	}
 }
 
-/* Does an operation of this record change the row? */
-static bool
-changes(const struct record *r, struct slice body, unsigned space,
-    struct slice key)
-{
-	struct op op;
-
-	while (op_next(&body, r, &op)) {
-		if (op.kind == OP_DELRANGE ? slice_cmp(op.key, key) <= 0 &&
-		    slice_cmp(key, op.value) < 0 :
-		    op.space == space && slice_eq(op.key, key))
-			return true;
-	}
-	return false;
-}
-
-static bool
-touches(const struct group *g, uint64_t unit, unsigned space, struct slice key)
-{
-	struct slice all = buf_view(&g->bytes);
-	struct record r;
-
-	if (map_get(&g->units, unit) == NULL)
-		return false;
-	while (all.n > 0) {
-		r = (struct record){ .type = (unsigned char)all.p[44],
-			.length = be32_get(all.p + 12),
-			.id = be64_get(all.p + 32) };
-		if (r.type == RECORD_ROWS && r.id == unit && changes(&r,
-		    slice_take(slice_drop(all, RECORD_HEAD), r.length),
-		    space, key))
-			return true;
-		all = slice_drop(all, record_size(r.length));
-	}
-	return false;
-}
-
-bool
-group_touches(const struct file *f, uint64_t unit, unsigned space,
-    struct slice key)
-{
-	return touches(f->filling, unit, space, key) ||
-	    (f->flying != NULL && touches(f->flying, unit, space, key));
-}
-
 void
 group_open(struct file *f)
 {
-	struct committer *c = &f->committer;
-
 	f->filling = &f->groups[0];
-	c->segments = &f->segments;
-	c->watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	c->watch.ready = ready;
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->wake, NULL);
-	if (c->watch.fd < 0 || !loop_add(&c->watch, LOOP_IN, false) ||
-	    pthread_create(&c->thread, NULL, committer_run, c) != 0)
-		fatal("committer");
+	committer_start(&f->committer, &f->segments, ready);
 }
 
 void
 group_close(struct file *f)
 {
-	struct committer *c = &f->committer;
-
 	group_drain(f);
-	pthread_mutex_lock(&c->lock);
-	c->stop = true;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
-	pthread_join(c->thread, NULL);
-	loop_del(&c->watch);
-	close(c->watch.fd);
-	pthread_mutex_destroy(&c->lock);
-	pthread_cond_destroy(&c->wake);
+	committer_stop(&f->committer);
 	for (size_t i = 0; i < 3; i++) {
 		struct group *g = &f->groups[i];
 

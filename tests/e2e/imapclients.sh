@@ -123,7 +123,7 @@ set folder="imaps://$reader@localhost:$IMAPS_PORT/"
 set spoolfile="+INBOX"
 set imap_pass="$readpass"
 set ssl_force_tls ssl_ca_certificates_file="$CA_FILE"
-set delete=yes quit=yes header_cache= message_cachedir= sleep_time=0
+set delete=yes quit=yes sleep_time=0
 set record= postponed=
 push "<first-entry><delete-message><sync-mailbox><quit>"
 RC

@@ -15,7 +15,7 @@
 
 #include "common/core/wire.h"
 
-enum { SHEET_FORMAT = 1, SHEET_COLUMNS = 12 };
+enum { SHEET_FORMAT = 1, SHEET_COLUMNS = 20 };
 
 enum column_kind {
 	COLUMN_TEXT,

@@ -14,6 +14,7 @@ enum {
 };
 
 struct act {
+	struct node	 node;		/* while it waits for a commit */
 	struct request	*request;
 	struct queue_act_out out;
 	enum queue_action action;
@@ -22,6 +23,8 @@ struct act {
 	size_t		 n_ids;
 	unsigned	 rounds;
 };
+
+static struct node	waiting;
 
 static const char *const names[QUEUE_ACTIONS] = {
 	[QUEUE_HOLD] = "hold", [QUEUE_RELEASE] = "release",
@@ -195,6 +198,7 @@ durable(void *arg, enum engine_status status)
 	struct act *a = arg;
 	bool again = false, full = !spool_durable(status);
 
+	list_del(&a->node);
 	for (size_t i = 0; i < a->n_ids; i++) {
 		const struct message *m = message_find(a->ids[i]);
 
@@ -214,7 +218,20 @@ durable(void *arg, enum engine_status status)
 static void
 wait_durable(struct act *a)
 {
+	if (waiting.next == NULL)
+		list_init(&waiting);
+	list_push(&waiting, &a->node);
 	txn_commit(spool_begin(), durable, a);
+}
+
+void
+act_forget(void)
+{
+	struct node *n;
+
+	while (waiting.next != NULL && (n = list_pop(&waiting)) != NULL)
+		answer(CONTAINER(n, struct act, node)->request, WIRE_GONE,
+		    NULL);
 }
 
 static void

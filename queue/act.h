@@ -22,5 +22,7 @@
 
 /* Looks at some messages, answers when what was done is durable. */
 void		 act(struct request *);
+/* A crash: nothing that waits will be answered. */
+void		 act_forget(void);
 
 #endif

@@ -71,6 +71,7 @@ queue_open(struct engine *e)
 void
 queue_forget(void)
 {
+	act_forget();
 	message_forget();
 	body_forget();
 	token_forget();

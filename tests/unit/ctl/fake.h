@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/core/link.h"
+#include "common/core/terms.h"
 #include "common/core/log.h"
 
 static struct {
@@ -272,9 +273,66 @@ fake_queue_list(struct request *r)
 	if (REQUEST(queue_list, r)->after == 1) {
 		out.messages++;
 		out.more = 0;
-	}
+	} else
+		out.next = 1;
 	if (fake.empty)
 		out = (struct queue_list_out){ 0 };
+	answer(r, WIRE_OK, &out);
+}
+
+/* Says what was asked; two messages a page, two pages. */
+static void
+fake_queue_act(struct request *r)
+{
+	const struct queue_act_in *in = REQUEST(queue_act, r);
+	struct queue_act_out out = { .next = 1, .more = in->id == 0 &&
+		in->after == 0, .messages = 2, .recipients = 3 };
+
+	fprintf(told, "act %u %llx %.*s %.*s %u %.*s\n", in->action,
+	    (unsigned long long)in->id, (int)in->recipient.n,
+	    in->recipient.p, (int)in->sender.n, in->sender.p, in->all,
+	    (int)in->why.n, in->why.p);
+	fflush(told);
+	if (in->id == 0xdead)
+		out = (struct queue_act_out){ 0 };
+	if (in->id == 0xbad)
+		out = (struct queue_act_out){ .skipped = 1 };
+	answer(r, WIRE_OK, &out);
+}
+
+static void
+fake_queue_show(struct request *r)
+{
+	static struct wire_addressee to[] = {
+		{ .number = 0, .address = SLICE("a@far.example"),
+		    .state = SLICE("sent"), .tries = 1,
+		    .last = 1795432974997, .code = SLICE("2.0.0"),
+		    .why = SLICE("250 ok"), .remote = SLICE("mx [192.0.2.9]") },
+		{ .number = 1, .address = SLICE("b@far.example"),
+		    .state = SLICE("deferred"), .tries = 2,
+		    .next = 1795432974997, .why = SLICE("\x1b[2J") } };
+	struct queue_show_out out = { .return_path = SLICE("ann@a.example"),
+		.sender = SENDER_AUTHENTICATED, .state = SLICE("queued"),
+		.client = SLICE("192.0.2.1"), .session = 7, .size = 1536,
+		.accepted = 1795432974997, .expires = 1795864974997,
+		.envid = SLICE("E1"), .recipients = to, .n_recipients = 1,
+		.more = 1 };
+
+	if (REQUEST(queue_show, r)->from > 0) {
+		out.recipients = to + 1;
+		out.more = 0;
+	}
+	answer(r, REQUEST(queue_show, r)->id == 0xdead ? WIRE_NONE : WIRE_OK,
+	    &out);
+}
+
+static void
+fake_queue_body(struct request *r)
+{
+	bool first = REQUEST(queue_body, r)->offset == 0;
+	struct queue_body_out out = { .size = 14, .bytes = first ?
+		SLICE("Subject: ") : SLICE("\x1b[2J\n") };
+
 	answer(r, WIRE_OK, &out);
 }
 
@@ -311,6 +369,9 @@ fake_serve(void)
 	serve(WIRE_alias_add, fake_alias_add);
 	serve(WIRE_alias_list, fake_alias_list);
 	serve(WIRE_queue_list, fake_queue_list);
+	serve(WIRE_queue_act, fake_queue_act);
+	serve(WIRE_queue_show, fake_queue_show);
+	serve(WIRE_queue_body, fake_queue_body);
 }
 
 /* Listens at folder/control and writes folder/told; returns its pid. */

@@ -138,6 +138,69 @@ START_TEST(queue_is_listed_safely)
 }
 END_TEST
 
+/* Each action asks for what was meant, page by page, and says how much it did
+   (UX-14). */
+START_TEST(queue_is_acted_on)
+{
+	ck_assert_int_eq(run(with("queue hold --all")), EX_OK);
+	ck_has(talk, "6 recipients of 4 messages held\n");
+	ck_assert_str_eq(was_told(), "act 0 0   1 \nact 0 0   1 \n");
+	unlink(run_path("told"));
+	stop();
+	start();
+	ck_prints("--plain queue rm --sender <> --recipient @Far.example",
+	    "rm\t4\t6\t0\n");
+	ck_has(was_told(), "act 3 0 @far.example <> 0 \n");
+	ck_prints("--json queue bounce 68A1b2c300000002 --reason gone",
+	    "{\"action\":\"bounce\",\"messages\":2,\"recipients\":3,"
+	    "\"skipped\":0}\n");
+	ck_has(was_told(), "act 4 68a1b2c300000002   0 gone\n");
+	ck_prints("--plain queue release 5 6", "release\t4\t6\t0\n");
+	ck_has(was_told(), "act 1 5   0 \nact 1 6   0 \n");
+	ck_prints("--plain queue retry --sender a@far.example",
+	    "retry\t4\t6\t0\n");
+}
+END_TEST
+
+/* What is not there, or cannot be bounced, is said; nothing is done if one of
+   several words is wrong. */
+START_TEST(queue_actions_fail)
+{
+	ck_error(EX_NOUSER, with("queue rm dead"), "dead: nothing of it to rm");
+	ck_assert_int_eq(run(with("queue bounce bad")), EX_OK);
+	ck_has(talk, "1 without a sender cannot be bounced");
+	unlink(run_path("told"));
+	stop();
+	start();
+	ck_error(EX_DATAERR, with("queue rm 5 x"), "x is not a message\n");
+	ck_has(talk, "try: postino -c");
+	ck_error(EX_USAGE, with("queue rm"), "needs to know which messages");
+	ck_error(EX_USAGE, with("queue rm 5 --all"), "--all is all");
+	ck_error(EX_DATAERR, with("queue rm --recipient far.example"),
+	    "far.example is not an address");
+	ck_error(EX_USAGE, with("queue list --all"), "takes no --all");
+	ck_assert_str_eq(was_told(), "");
+}
+END_TEST
+
+START_TEST(queue_message_is_shown)
+{
+	ck_assert_int_eq(run(with("queue show 68a1b2c300000002")), EX_OK);
+	ck_has(data, "message    68a1b2c300000002\n");
+	ck_has(data, "sender     ann@a.example (logged in)\n");
+	ck_has(data, "client     192.0.2.1, session 7\n");
+	ck_has(data, "expires    2026-11-28 11:22:54\n");
+	ck_has(data, "a@far.example  sent");
+	ck_has(data, "mx [192.0.2.9]\n");
+	ck_has(data, "\\x1B[2J");
+	ck_assert_int_eq(run(with("--plain queue show 1")), EX_OK);
+	ck_assert_int_eq(run_lines(data), 2);
+	ck_error(EX_NOUSER, with("queue show dead"), "it does not exist");
+	ck_assert_int_eq(run(with("queue show 1 --body")), EX_OK);
+	ck_assert_str_eq(data, "Subject: \x1b[2J\n");	/* no terminal */
+}
+END_TEST
+
 START_TEST(empty_lists_say_so_to_people_only)
 {
 	static const char *const lists[] = { "domain list", "user list",
@@ -407,6 +470,7 @@ START_TEST(manual_has_every_member)
 {
 	static const char *const read_commands[] = { "domain list", "user list",
 		"alias list", "queue list", "status", "who", "config show",
+		"queue show 1", "queue hold --all",
 		"user add a@a.example --generate" };
 	const char *section, *end;
 	char words[80], want[80], part[4096];
@@ -498,6 +562,9 @@ add(TCase *t)
 	tcase_add_test(t, users_are_listed);
 	tcase_add_test(t, aliases_are_listed);
 	tcase_add_test(t, queue_is_listed_safely);
+	tcase_add_test(t, queue_is_acted_on);
+	tcase_add_test(t, queue_actions_fail);
+	tcase_add_test(t, queue_message_is_shown);
 	tcase_add_loop_test(t, empty_lists_say_so_to_people_only, 0, 5);
 	tcase_add_test(t, domain_is_added);
 	tcase_add_test(t, failures_have_their_codes);
@@ -515,7 +582,7 @@ add(TCase *t)
 	tcase_add_test(t, reload_says_what_it_did);
 	tcase_add_test(t, stop_waits_for_the_end);
 	tcase_add_test(t, who_is_away_is_named);
-	tcase_add_loop_test(t, manual_has_every_member, 0, 8);
+	tcase_add_loop_test(t, manual_has_every_member, 0, 10);
 	tcase_add_test(t, config_is_checked_without_a_suite);
 	tcase_add_test(t, config_is_shown);
 	tcase_add_test(t, a_broken_config_does_not_blind_the_admin);

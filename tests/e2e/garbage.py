@@ -119,7 +119,7 @@ def no_fields():
                  frame("alias_add", text(b"a@b") + struct.pack("<I", 2) +
                        text(b"c@d")),
                  frame("user_add", text(b"a@b") + text(b"p"))],
-        "queue": [frame("queue_list"), frame("queue_list", b"\0" * 16)],
+        "queue": [frame("queue_list"), frame("queue_list", b"\0" * 17)],
     }
 
 

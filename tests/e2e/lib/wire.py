@@ -9,6 +9,10 @@ from suite import REPO
 def _rows(name, macro):
     with open(REPO + "/common/core/" + name) as f:
         text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+    # The names of sets of askers.
+    for word, bits in re.findall(r"^#define (\w+)\s+\((BIT.*)\)$", text,
+                                 re.M):
+        text = re.sub(r"\b%s\b" % word, bits, text)
     return re.findall(r"^%s\(((?:[^()\"]|\([^()]*\)|\"[^\"]*\")*)\)" % macro,
                       text, re.M)
 
@@ -35,13 +39,12 @@ class Call:
     def __init__(self, row):
         name, askers, answerer = [w.strip() for w in row.split(",")[:3]]
         self.name = name
-        self.channel = askers == "SESSIONS"
-        self.askers = {"pop3d"} if self.channel else _bits(askers)
+        self.channel = "CHANNEL" in askers
+        self.askers = _bits(askers)
         self.answerer = answerer[len("ROLE_"):].lower()  # "" is every role
 
 
-CALLS = [Call(row) for row in _rows("wire.def", "CALL") if "name" not in
-         row.split(",")[0]]
+CALLS = [Call(row) for row in _rows("wire.def", "CALL")]
 
 
 CALL_NUMBERS = {c.name: i for i, c in enumerate(CALLS)}

@@ -150,7 +150,8 @@ class Instance(Env):
         self.LMTP_SOCKET = self.root + "/sockets/lmtp"
         self.PIDFILE = self.root + "/sockets/master.pid"
         self.POSTINO = "%s/ctl -c %s/postino.conf" % (self.build, self.root)
-        names = ("SMTP", "SUBMISSION", "SUBMISSIONS", "POP3", "POP3S")
+        names = ("SMTP", "SUBMISSION", "SUBMISSIONS", "POP3", "POP3S",
+                 "IMAP", "IMAPS")
         for name, port in zip(names, free_ports(len(names))):
             setattr(self, name + "_PORT", str(port))
         self.USER1, self.PASS1 = "ann@" + self.DOMAIN, "ann's password"
@@ -174,6 +175,8 @@ listen submissions on 127.0.0.1 port %s
 listen lmtp at %s mode 0600
 listen pop3 on 127.0.0.1 port %s
 listen pop3s on 127.0.0.1 port %s
+listen imap on 127.0.0.1 port %s
+listen imaps on 127.0.0.1 port %s
 certificate %s/keys/ecdsa.pem key %s/keys/ecdsa.key
 data in %s
 sockets in %s/sockets
@@ -181,8 +184,8 @@ log to %s/log
 %s""" % (self.TLS_NAME, "drop" if self.drop else "none",
             users if self.drop else "", self.SMTP_PORT, self.SUBMISSION_PORT,
             self.SUBMISSIONS_PORT, self.LMTP_SOCKET, self.POP3_PORT,
-            self.POP3S_PORT, self.root, self.root, data, self.root, self.root,
-            conf)
+            self.POP3S_PORT, self.IMAP_PORT, self.IMAPS_PORT, self.root,
+            self.root, data, self.root, self.root, conf)
         with open(self.root + "/postino.conf", "w") as f:
             f.write(text)
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/landlock.h>
 #include <netinet/in.h>
 #include <seccomp.h>
@@ -14,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/core/drop.h"
 #include "common/core/log.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -133,40 +133,17 @@ sandbox_datagrams(void)
 	datagrams = true;
 }
 
-/* ---- identity */
-
-static void
-limit(int what, uint64_t most)
-{
-	struct rlimit r = { .rlim_cur = most, .rlim_max = most };
-
-	if (setrlimit((__rlimit_resource_t)what, &r) != 0)
-		fatal("resource limit %d", what);
-}
-
-static void
-drop(const struct sandbox *s)
-{
-	if (chroot(s->root) != 0 || chdir("/") != 0)
-		fatal("chroot %s", s->root);
-	if (setgroups(0, NULL) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
-	    setresuid(s->uid, s->uid, s->uid) != 0)
-		fatal("giving up root for %u", s->uid);
-	if (setuid(0) == 0)
-		fatal("root came back");
-	if (prctl(PR_SET_DUMPABLE, 0) != 0)
-		fatal("dumpable");
-}
+/* ---- entering */
 
 void
 sandbox_enter(const struct sandbox *s)
 {
 	pid_t parent = getppid();
 
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_NOFILE, s->files);
+	drop_limit(RLIMIT_CORE, 0);
+	drop_limit(RLIMIT_NOFILE, s->files);
 	if (s->drop)
-		drop(s);
+		drop_root(s->root, s->uid, s->gid);
 	else if (s->kind == KIND_KEEPER && chdir(s->root) != 0)
 		fatal("%s", s->root);
 	/* After the change of uid, which clears it. */
@@ -282,7 +259,7 @@ sandbox_seal(const struct sandbox *s)
 	if (SANITIZED)
 		return;
 	if (s->drop)
-		limit(RLIMIT_NPROC, 0);
+		drop_limit(RLIMIT_NPROC, 0);
 	if ((c = seccomp_init(SCMP_ACT_ERRNO(EPERM))) == NULL)
 		fatal("seccomp");
 	bad |= seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1);

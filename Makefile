@@ -185,6 +185,7 @@ replay: $(FUZZ:tests/fuzz/%.c=$(B)/replay/%)
 
 bench: all
 	@tests/bench/run $(B)
+	@tests/bench/relay $(B)
 
 shape:
 	@tests/shape

@@ -2,7 +2,8 @@
  * box_list: messages in bulk, with their digests or bytes if wanted;
  * box_digest.
  *
- * Rows lie side by side, so do digests: each is one walk.  An answer ends where
+ * Rows lie side by side, so do digests: each is one walk, or none if a large
+ * mailbox is listed again (entries.h).  An answer ends where
  * it has LIST_ENTRIES entries or LIST_BYTES of what is wanted with them, and
  * says where the next begins.
  */
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "store/entries.h"
 #include "store/message.h"
 #include "store/session.h"
 #include "store/store.h"
@@ -201,7 +203,87 @@ bytes_begin(struct listing *l, size_t i)
 	blob_read(store.engine, x->blob, 0, x->left, bytes_read, x);
 }
 
+/* ---- without digests and bytes, of many */
+
+static bool
+is_many(struct box *b, const struct ranges *set)
+{
+	const struct ranges *all = box_present(b);
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < set->n && n < store.entries_least; i++)
+		n += ranges_upto(all, set->r[i].to) -
+		    ranges_upto(all, set->r[i].from - 1);
+	return n >= store.entries_least;
+}
+
+static struct wire_entry
+entry_kept(const struct entry *e)
+{
+	return (struct wire_entry){ .uid = e->uid, .flags = e->flags,
+		.modseq = e->modseq, .size = e->size, .when = e->when,
+		.id = e->id, .head = e->head };
+}
+
+/* The entry where to begin: the first not below uid. */
+static size_t
+first_kept(const struct entry *v, size_t n, uint32_t uid)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t middle = low + (n - low) / 2;
+
+		if (v[middle].uid < uid)
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return low;
+}
+
+/* False: they are not kept. */
+static bool
+list_kept(struct box *b, struct listing *l)
+{
+	const struct ranges *set = &l->set;
+	size_t n, at = 0, i;
+	const struct entry *v = entries_get(b, &n);
+
+	if (v == NULL)
+		return false;
+	l->out.entries = arena_alloc(&l->request->arena,
+	    LIST_ENTRIES * sizeof *l->out.entries);
+	for (i = first_kept(v, n, set->r[0].from); i < n; i++) {
+		if (v[i].modseq <= l->since)
+			continue;
+		while (at < set->n && set->r[at].to < v[i].uid)
+			at++;
+		if (at == set->n)
+			break;
+		if (v[i].uid < set->r[at].from)
+			continue;
+		if (l->out.n_entries == LIST_ENTRIES) {
+			l->out.next = v[i].uid;
+			break;
+		}
+		l->out.entries[l->out.n_entries++] = entry_kept(&v[i]);
+	}
+	return true;
+}
+
 /* ---- the calls */
+
+static void
+list_read(struct box *b, struct listing *l)
+{
+	messages_scan(b, &l->set, 1, list_row, l);
+	if (l->out.n_entries > 0 && l->want != 0 && sides_wanted(l))
+		sides_scan(b, &l->set, l->out.entries[0].uid, list_side, l);
+	if ((l->want & WANT_BYTES) != 0)
+		for (size_t i = 0; i < l->out.n_entries; i++)
+			bytes_begin(l, i);
+}
 
 static void
 list_run(struct request *r, struct session *s)
@@ -221,13 +303,9 @@ list_run(struct request *r, struct session *s)
 		answer(r, WIRE_BAD, NULL);
 		return;
 	}
-	messages_scan(b, &l->set, 1, list_row, l);
-	if (l->out.n_entries > 0 && l->want != 0 && sides_wanted(l))
-		sides_scan(b, &l->set, l->out.entries[0].uid, list_side, l);
+	if (l->want != 0 || !is_many(b, &l->set) || !list_kept(b, l))
+		list_read(b, l);
 	ranges_free(&l->set);
-	if ((l->want & WANT_BYTES) != 0)
-		for (size_t i = 0; i < l->out.n_entries; i++)
-			bytes_begin(l, i);
 	list_answer(l);
 }
 

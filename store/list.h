@@ -8,8 +8,8 @@
 #include "store/mailbox.h"
 
 enum {
-	LIST_ENTRIES = 3500,		/* in one answer: one send to a socket,
-					   one read from it */
+	LIST_ENTRIES = 1800,		/* in one answer: about 100 KiB, so that
+					   it goes in one send and one read */
 	LIST_ROWS = 50000,		/* looked at for one answer */
 	LIST_BYTES = 192 * 1024,	/* digests and bodies of one answer */
 	UIDS_BYTES = 256 * 1024,	/* ranges in one answer */

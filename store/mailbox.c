@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "store/entries.h"
 #include "store/message.h"
 #include "store/store.h"
 #include "store/sync.h"
@@ -28,6 +29,7 @@ void
 box_free(struct box *b)
 {
 	map_del(&b->user->boxes, &b->by_number);
+	entries_drop(b);
 	ranges_free(&b->present);
 	ranges_free(&b->marked);
 	free(b->touches);
@@ -120,6 +122,7 @@ box_reload(struct box *b)
 	uint32_t told = b->told;
 	int found = box_load(b);
 
+	entries_drop(b);
 	b->present_known = b->marked_known = b->followed = false;
 	b->history_rows = 0;
 	b->gone = found == 0 && b->seen.uidvalidity != 0;

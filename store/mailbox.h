@@ -39,6 +39,7 @@ struct box {
 	struct ranges	 present, marked;	/* all; those with \Deleted */
 	bool		 present_known, marked_known;
 	bool		 followed;
+	struct entries	*entries;	/* entries.c; or NULL */
 	struct touch	*touches;	/* oldest first, all above `since` */
 	size_t		 ntouches, touches_cap;
 	uint64_t	 touched_since;

@@ -10,7 +10,7 @@
 #include "store/session.h"
 #include "store/usage.h"
 
-struct store store = { .users_max = 4096 };
+struct store store = { .users_max = 4096, .entries_least = 2000 };
 
 bool
 request_bare(struct request *r)

@@ -14,6 +14,7 @@
  *	session.c	store_grant, store_revoke; rights of a session
  *	message.c	reading the rows of messages
  *	open.c		box_open, box_uids	list.c	box_list, box_digest
+ *	entries.c	listings of large mailboxes
  *	sync.c		box_sync, box_watch	fetch.c	box_fetch
  *	flags.c		box_flags		keywords.c  box_keywords
  *	expunge.c	box_expunge		copy.c	box_copy
@@ -37,6 +38,8 @@ struct store {
 	uint64_t	 message_max;	/* bytes; one may go over the quota */
 	size_t		 users_max;	/* kept in memory while nothing needs
 					   them */
+	uint32_t	 entries_least;	/* messages listed at once that are
+					   worth keeping (entries.h) */
 
 	/* for status */
 	uint64_t	 stored, refused, known, stale, expunged, fetched;

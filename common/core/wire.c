@@ -1,78 +1,104 @@
 #include "common/core/wire.h"
 
+#include <endian.h>
 #include <string.h>
 #include <unistd.h>
 
-/* ---- primitives: little endian, errors latch */
+/* ---- primitives: little endian, errors latch.  Inline, for an answer may hold
+   thousands of records: a field costs a comparison and a move. */
 
-static void
+static inline char *
+put_raw(struct wire_out *w, size_t n)
+{
+	struct buf *to = w->to;
+
+	if (to->cap - to->n < n)
+		buf_reserve(to, n);
+	to->n += n;
+	return to->p + to->n - n;
+}
+
+static inline void
+put_u8(struct wire_out *w, uint8_t v)
+{
+	*put_raw(w, 1) = (char)v;
+}
+
+static inline void
 put_u32(struct wire_out *w, uint32_t v)
 {
-	unsigned char b[4] = { (unsigned char)v, (unsigned char)(v >> 8),
-		(unsigned char)(v >> 16), (unsigned char)(v >> 24) };
-
-	buf_add(w->to, b, sizeof b);
+	v = htole32(v);
+	memcpy(put_raw(w, sizeof v), &v, sizeof v);
 }
 
-static void
+static inline void
 put_u64(struct wire_out *w, uint64_t v)
 {
-	put_u32(w, (uint32_t)v);
-	put_u32(w, (uint32_t)(v >> 32));
+	v = htole64(v);
+	memcpy(put_raw(w, sizeof v), &v, sizeof v);
 }
 
-static void
+static inline void
 put_bytes(struct wire_out *w, struct slice s)
 {
 	put_u32(w, (uint32_t)s.n);
-	buf_slice(w->to, s);
+	if (s.n > 0)
+		memcpy(put_raw(w, s.n), s.p, s.n);
 }
 
-static const unsigned char *
+/* Once something was missing, nothing is left. */
+static inline const char *
 get_raw(struct wire_in *w, size_t n)
 {
 	const char *p = w->rest.p;
 
-	if (w->bad || w->rest.n < n) {
+	if (w->rest.n < n) {
 		w->bad = true;
+		w->rest.n = 0;
 		return NULL;
 	}
-	w->rest = slice_drop(w->rest, n);
-	return (const unsigned char *)p;
+	w->rest.p += n;
+	w->rest.n -= n;
+	return p;
 }
 
-static uint8_t
+static inline uint8_t
 get_u8(struct wire_in *w)
 {
-	const unsigned char *p = get_raw(w, 1);
+	const char *p = get_raw(w, 1);
 
-	return p == NULL ? 0 : p[0];
+	return p == NULL ? 0 : (uint8_t)p[0];
 }
 
-static uint32_t
+static inline uint32_t
 get_u32(struct wire_in *w)
 {
-	const unsigned char *p = get_raw(w, 4);
+	const char *p = get_raw(w, 4);
+	uint32_t v = 0;
 
-	return p == NULL ? 0 : (uint32_t)p[0] | (uint32_t)p[1] << 8 |
-	    (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	if (p != NULL)
+		memcpy(&v, p, sizeof v);
+	return le32toh(v);
 }
 
-static uint64_t
+static inline uint64_t
 get_u64(struct wire_in *w)
 {
-	uint64_t low = get_u32(w);
+	const char *p = get_raw(w, 8);
+	uint64_t v = 0;
 
-	return low | (uint64_t)get_u32(w) << 32;
+	if (p != NULL)
+		memcpy(&v, p, sizeof v);
+	return le64toh(v);
 }
 
-static struct slice
+static inline struct slice
 get_bytes(struct wire_in *w)
 {
 	uint32_t n = get_u32(w);
-	const unsigned char *p = get_raw(w, n);
+	const char *p = w->bad ? NULL : get_raw(w, n);
 
-	return p == NULL ? slice_of("", 0) : slice_of(p, n);
+	return p == NULL ? SLICE("") : slice_of(p, n);
 }
 
 /* Text that goes into headers, logs and replies: the three bytes that could
@@ -131,13 +157,14 @@ show_bytes(struct buf *b, const char *name, struct slice s)
 		const struct name##_out *m = v;				\
 		w->fd = m->fd;
 #define END(name)	}
-#define U8(f)		buf_char(w->to, (char)m->f);
+#define U8(f)		put_u8(w, m->f);
 #define U32(f)		put_u32(w, m->f);
 #define U64(f)		put_u64(w, m->f);
 #define STR(f)		put_bytes(w, m->f);
 #define BYTES(f)	put_bytes(w, m->f);
 #define LIST(rec, f)							\
 	put_u32(w, (uint32_t)m->n_##f);					\
+	buf_reserve(w->to, m->n_##f * sizeof *m->f);			\
 	for (size_t i = 0; i < m->n_##f; i++)				\
 		put_##rec(w, &m->f[i]);
 #include "common/core/wire.def"
@@ -164,7 +191,7 @@ show_bytes(struct buf *b, const char *name, struct slice s)
 #define BYTES(f)	m->f = get_bytes(w);
 #define LIST(rec, f)							\
 	m->n_##f = get_count(w);					\
-	m->f = arena_array(w->arena, m->n_##f, sizeof *m->f);		\
+	m->f = arena_alloc(w->arena, m->n_##f * sizeof *m->f);		\
 	for (size_t i = 0; i < m->n_##f && !w->bad; i++)		\
 		get_##rec(w, &m->f[i]);
 #include "common/core/wire.def"

@@ -119,13 +119,16 @@ put_away(struct session *s, const struct lease *l)
 }
 
 /* A connection from the pool.  If its server has left it, or had enough of
-   it, nothing was learnt of the message: a new one will tell. */
+   it, nothing was learnt of the message: a new one will tell.  If it put the
+   message off, it is not asked again. */
 static void
 reuse(struct session *s, struct lease *l)
 {
 	relay.reused++;
 	s->until = l->until;
 	transactions(s, l);
+	if (s->alive)
+		l->asked = arena_slice(l->arena, slice_str(s->address));
 	put_away(s, l);
 }
 
@@ -155,7 +158,8 @@ try_servers(const struct hop *r, struct lease *l)
 		say_of_open(l, r->none);
 	for (size_t i = 0; i < most && any_open(l) && !l->sent &&
 	    loop_clock() < l->until; i++)
-		if (!try_server(r, &r->servers[i], l, i == 0))
+		if (!slice_eq(r->servers[i].text, l->asked) &&
+		    !try_server(r, &r->servers[i], l, i == 0))
 			break;
 }
 

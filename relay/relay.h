@@ -128,6 +128,8 @@ struct lease {
 	uint64_t	 until;		/* when we give up on it */
 	bool		 utf8;		/* envelope or header need SMTPUTF8 */
 	bool		 sent;		/* a body that came over next.fd is gone */
+	struct slice	 asked;		/* the address of who has put it off over
+					   a connection from the pool */
 	struct node	 held;		/* report.c */
 };
 
@@ -147,6 +149,7 @@ struct session {
 	struct conn	*conn;
 	char		*key;		/* of its hop */
 	char		*remote;	/* "host [address]" */
+	char		*address;
 	const struct smart *smart;	/* or NULL */
 	uint64_t	 until;		/* the lease's */
 	unsigned	 offers;

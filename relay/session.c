@@ -252,6 +252,7 @@ session_new(const struct hop *hop, const struct server *to, uint64_t until)
 	    (int)to->text.n, to->text.p);
 	buf_cstr(&name);
 	s->remote = name.p;
+	s->address = mem_str(to->text);
 	s->key = mem_str(hop->key);
 	s->smart = hop->smart;
 	s->until = until;
@@ -294,5 +295,6 @@ session_end(struct session *s)
 	timer_stop(&s->idle);
 	free(s->key);
 	free(s->remote);
+	free(s->address);
 	free(s);
 }

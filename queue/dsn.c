@@ -247,8 +247,8 @@ status(const struct rcpt *r)
 	return slice_str(k->status);
 }
 
-static bool
-is_ascii(struct slice s)
+bool
+dsn_ascii(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((s.p[i] & 0x80) != 0)
@@ -267,7 +267,7 @@ rcpt_status(struct buf *b, const struct message *m, const struct rcpt *r)
 	if (r->row.orcpt.n > 0)
 		field(b, m, "Original-Recipient: ", "", r->row.orcpt);
 	field(b, m, "Final-Recipient: ", m->env.smtputf8 &&
-	    !is_ascii(r->row.address) ? "utf-8; " : "rfc822; ",
+	    !dsn_ascii(r->row.address) ? "utf-8; " : "rfc822; ",
 	    r->row.address);
 	buf_printf(b, "Action: %s\r\n", kinds[r->report].action);
 	field(b, m, "Status: ", "", status(r));

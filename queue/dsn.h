@@ -26,6 +26,8 @@ enum {
 
 /* Our name in reports. */
 void		 dsn_host(struct slice server_name);
+/* No octet above 127? */
+bool		 dsn_ascii(struct slice);
 /* How much of the body a report may want. */
 size_t		 dsn_wants(const struct message *);
 

@@ -54,8 +54,7 @@ report_new(struct message *m, struct slice body, struct txn *txn)
 	struct recipient_row row = { .address = m->env.return_path,
 		.local = 1, .state = RCPT_DUE };
 	struct envelope_row env = { .accepted = queue_clock(), .report = 1,
-		.session = m->env.session, .smtputf8 = m->env.smtputf8,
-		.eightbit = 1 };	/* our words are, or may be, UTF-8 */
+		.session = m->env.session, .smtputf8 = m->env.smtputf8 };
 	uint64_t id = spool_mint();
 	struct buf text = { 0 };
 	struct slice whole;
@@ -65,6 +64,7 @@ report_new(struct message *m, struct slice body, struct txn *txn)
 		return NULL;
 	dsn_build(&text, id, m, body);
 	whole = buf_view(&text);
+	env.eightbit = !dsn_ascii(whole);
 	env.size = text.n;
 	report = message_new(id, MESSAGE_WRITING, &env);
 	message_rcpt(report, 0, &row);

@@ -15,7 +15,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(__file__) + "/lib")
 from suite import (REPO, Failure, Instance, Pop, Smtp, arrived, check,
-                   deliver, main, unique, until)
+                   deliver, free_ports, main, unique, until)
 
 OK, USAGE, DATAERR, NOUSER, NOHOST = 0, 64, 65, 67, 68
 NOINPUT, UNAVAILABLE, CANTCREAT, NOPERM, CONFIG = 66, 69, 73, 77, 78
@@ -181,21 +181,65 @@ def quota(env, password):
     deliver(env, "", to=dave, octets=octets)
 
 
-def waiting(env):
-    """Mail for elsewhere from a user waits for the relay, and is shown."""
-    check(run(env, OK, "queue", "list") == [], "something waits")
-    word = unique("remote")
+def submit(env, word, *to):
     with Smtp(env, "submissions") as s:
         s.say("AUTH PLAIN " + base64.b64encode(
             b"\0%s\0%s" % (env.USER1.encode(), env.PASS1.encode())).decode(),
             "235")
-        s.envelope(env.USER1, "e2e@example.net", env.USER2)
+        s.envelope(env.USER1, *to)
         s.data(b"From: %s\r\nSubject: %s\r\n\r\n" % (env.USER1.encode(),
                                                     word.encode()))
-    until("only the remote recipient waits", lambda: [
-        (r["sender"], r["recipient"], r["state"])
-        for r in run(env, OK, "queue", "list")] == [
-            (env.USER1, "e2e@example.net", "waits for relay")])
+
+
+def listed(env, state, *words):
+    """The one row that waits, once it is in this state."""
+    def look():
+        rows = run(env, OK, "queue", "list", *words)
+        return len(rows) == 1 and rows[0]["state"] == state and rows[0]
+    return until("it is " + state, look)
+
+
+def waiting(env):
+    """Mail for a server that is away waits, is shown, and does as it is told
+    (UX-14)."""
+    far, word = "e2e@away.example", unique("remote")
+    check(run(env, OK, "queue", "list") == [], "something waits")
+    submit(env, word, far, env.USER2)
+    row = listed(env, "deferred")
+    check((row["sender"], row["recipient"]) == (env.USER1, far) and
+          row["why"] and row["next"], "the row: %s", row)
+    check(run(env, OK, "queue", "list", "--recipient", "@else.example") == [],
+          "a filter that matches nothing")
+    shown = run(env, OK, "queue", "show", row["id"])
+    check([(r["recipient"], r["state"]) for r in shown] ==
+          [(far, "deferred"), (env.USER2, "delivered")], "shown: %s", shown)
+    body = env.postino("queue", "show", row["id"], "--body").stdout
+    check("Subject: %s\n" % word in body.replace("\r", "") and
+          body.startswith("Received: "), "the body: %r", body)
+    for verb, state in ("hold", "held"), ("release", "deferred"), \
+            ("retry", "deferred"):
+        done = run(env, OK, "queue", verb, "--recipient", "@away.example")
+        check(done == [{"action": verb, "messages": 1, "recipients": 1,
+                        "skipped": 0}], "%s: %s", verb, done)
+        listed(env, state)
+    run(env, OK, "queue", "bounce", row["id"], "--reason", "on a " + word)
+    pop, n = arrived(env, "could not be delivered")
+    check("    on a %s (5.0.0)" % word in "\n".join(
+        pop.lines("RETR %d" % n)), "the report lacks the reason")
+    pop.quit()
+    check(run(env, OK, "queue", "list") == [], "something waits")
+    submit(env, word, far)
+    listed(env, "deferred", "--sender", env.USER1)
+    run(env, OK, "queue", "rm", "--all")
+    check(run(env, OK, "queue", "list") == [], "something waits")
+    for verb in "hold", "release", "retry", "rm", "bounce":
+        run(env, USAGE, "queue", verb)
+        run(env, DATAERR, "queue", verb, "x")
+        r = env.postino("queue", verb, row["id"])
+        check(r.returncode == NOUSER, "%s of what is gone: %s", verb, r)
+    run(env, NOUSER, "queue", "show", row["id"])
+    check("127.0.0.1" in str(run(env, OK, "dns", "away.example", "A")),
+          "the name of the server")
 
 
 def around(env):
@@ -250,7 +294,13 @@ def foreigner(env):
 
 
 def test(env):
-    instance = Instance(env).start()
+    names = "/tmp/e2e-ctl-%d" % os.getpid()
+    with open(names, "w") as f:
+        f.write("$ORIGIN example.\naway.example. 300 IN A 127.0.0.1\n")
+    instance = Instance(env, conf="resolve names from %s\n"
+                        "call mail servers on port %d\n" % (
+                            names, free_ports(1)[0])).start()
+    os.unlink(names)
     domains(instance)
     password = users(instance)
     passwords(instance)

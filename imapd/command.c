@@ -189,21 +189,18 @@ command_read(struct session *s, struct scan *args)
 {
 	enum piece p;
 
-	for (;;) {
-		forget(s);
-		door_prompt(s->visit, true);
-		while ((p = piece(s)) == PIECE_MORE)
-			door_prompt(s->visit, false);
+	forget(s);
+	door_prompt(s->visit, true);
+	while ((p = piece(s)) == PIECE_MORE)
 		door_prompt(s->visit, false);
-		if (p == PIECE_END || s->leaving)
-			return false;
-		if (p == PIECE_REFUSED)
-			continue;
-		*args = (struct scan){ .rest = buf_view(&s->text),
-			.arena = &s->arena,
-			.utf8 = (s->enabled & ENABLED_REV2) != 0 };
-		if (scan_tag(args, &s->tag) && scan_space(args))
-			return true;
+	door_prompt(s->visit, false);
+	if (p == PIECE_END || s->leaving)
+		return false;
+	if (p == PIECE_REFUSED)
+		return true;
+	*args = (struct scan){ .rest = buf_view(&s->text), .arena = &s->arena,
+		.utf8 = (s->enabled & ENABLED_REV2) != 0 };
+	if (!scan_tag(args, &s->tag) || !scan_space(args))
 		refuse(s, "a command is a tag, a blank and a verb");
-	}
+	return true;
 }

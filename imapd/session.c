@@ -173,7 +173,8 @@ dialogue(struct session *s)
 	}
 	if (!command_read(s, &args))
 		return false;
-	obey(s, &args);
+	if (!s->replied)
+		obey(s, &args);
 	if (!s->leaving && !command_skip(s))
 		bye(s, "[TOOBIG] the message was refused");
 	if (!s->leaving && s->errors >= imapd_conf->errors_max)

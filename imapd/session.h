@@ -94,8 +94,9 @@ void		 session_failed(struct session *, enum wire_status);
 struct buf	*session_out(struct session *);
 
 /* command.c */
-/* Reads the next command into s->text and cuts off its tag.  False: the
-   session is over.  *args is behind the tag. */
+/* Reads the next command into s->text and cuts off its tag; *args is behind
+   it.  What can be no command was answered already (s->replied).  False: the
+   session is over. */
 bool		 command_read(struct session *, struct scan *args);
 /* The rest of an APPEND, behind the message that was read: its text replaces
    the command's, whose tag stays.  False: the session is over, or the reply was

@@ -35,6 +35,9 @@ append_landed(struct change *c, enum engine_status status)
 
 	if (status == ENGINE_OK) {
 		store.stored += a->n;
+		LOG(copy_stored, .user = c->user->id,
+		    .mailbox = p->box->number, .uid = a->first,
+		    .bytes = (uint64_t)p->bytes);
 		answer(a->request, WIRE_OK, &(struct box_append_out){
 		    .uidvalidity = p->seen.uidvalidity, .first = a->first,
 		    .modseq = p->seen.modseq });

@@ -9,7 +9,7 @@
 #include "store/sync.h"
 #include "store/usage.h"
 
-enum { TOUCHES = 64 };	/* ranges noted one by one; more become one */
+enum { TOUCHES = 64 };	/* ranges dealt with one by one */
 
 /* A request that waits until nothing alters its user; in its arena. */
 struct waiter {
@@ -258,12 +258,34 @@ take_back(struct change *c)
 	change_commit(again, corrected);
 }
 
+/* One by one, or, if they are many, in one pass over the set. */
 static void
 set_change(struct ranges *set, const struct ranges *what,
-    void (*fn)(struct ranges *, uint32_t, uint32_t))
+    void (*one)(struct ranges *, uint32_t, uint32_t),
+    void (*all)(struct ranges *, const struct ranges *, const struct ranges *))
 {
+	struct ranges new = { 0 };
+
+	if (what->n > TOUCHES) {
+		all(&new, set, what);
+		ranges_free(set);
+		*set = new;
+		return;
+	}
 	for (size_t i = 0; i < what->n; i++)
-		fn(set, what->r[i].from, what->r[i].to);
+		one(set, what->r[i].from, what->r[i].to);
+}
+
+static void
+set_add(struct ranges *set, const struct ranges *what)
+{
+	set_change(set, what, ranges_add, ranges_unite);
+}
+
+static void
+set_del(struct ranges *set, const struct ranges *what)
+{
+	set_change(set, what, ranges_del, ranges_subtract);
 }
 
 /* The sets and what is noted of changes, as of what is seen now. */
@@ -276,12 +298,12 @@ part_landed(struct part *p)
 	if (b->present_known) {
 		if (p->added.from != 0)
 			ranges_add(&b->present, p->added.from, p->added.to);
-		set_change(&b->present, &p->vanished, ranges_del);
+		set_del(&b->present, &p->vanished);
 	}
 	if (b->marked_known) {
-		set_change(&b->marked, &p->marked, ranges_add);
-		set_change(&b->marked, &p->unmarked, ranges_del);
-		set_change(&b->marked, &p->vanished, ranges_del);
+		set_add(&b->marked, &p->marked);
+		set_del(&b->marked, &p->unmarked);
+		set_del(&b->marked, &p->vanished);
 	}
 	if (p->added.from != 0)
 		box_touch(b, p->added);

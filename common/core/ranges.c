@@ -289,6 +289,21 @@ ranges_del(struct ranges *s, uint32_t from, uint32_t to)
 }
 
 void
+ranges_unite(struct ranges *out, const struct ranges *a,
+    const struct ranges *b)
+{
+	size_t i = 0, k = 0;
+
+	ranges_clear(out);
+	while (i < a->n || k < b->n) {
+		struct range r = k == b->n || (i < a->n &&
+		    a->r[i].from <= b->r[k].from) ? a->r[i++] : b->r[k++];
+
+		ranges_add(out, r.from, r.to);
+	}
+}
+
+void
 ranges_intersect(struct ranges *out, const struct ranges *a,
     const struct ranges *b)
 {

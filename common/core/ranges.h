@@ -36,6 +36,8 @@ void		 ranges_copy(struct ranges *to, const struct ranges *);
 void		 ranges_add(struct ranges *, uint32_t from, uint32_t to);
 void		 ranges_del(struct ranges *, uint32_t from, uint32_t to);
 /* Whole sets; out must be another set than the two, and is replaced. */
+void		 ranges_unite(struct ranges *out, const struct ranges *,
+		    const struct ranges *);
 void		 ranges_intersect(struct ranges *out, const struct ranges *,
 		    const struct ranges *);
 void		 ranges_subtract(struct ranges *out, const struct ranges *from,

@@ -161,6 +161,11 @@ START_TEST(sets)
 	for (uint32_t uid = 1; uid <= SPACE + 50; uid++)
 		ck_assert_int_eq(ranges_has(&a, uid) && ranges_has(&b, uid),
 		    ranges_has(&out, uid));
+	ranges_unite(&out, &a, &b);
+	check_form(&out);
+	for (uint32_t uid = 1; uid <= SPACE + 50; uid++)
+		ck_assert_int_eq(ranges_has(&a, uid) || ranges_has(&b, uid),
+		    ranges_has(&out, uid));
 	ranges_subtract(&out, &a, &b);
 	check_form(&out);
 	for (uint32_t uid = 1; uid <= SPACE + 50; uid++)

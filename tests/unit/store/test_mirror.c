@@ -14,6 +14,7 @@ struct mirror {
 	uint32_t	 mailbox;
 	uint64_t	 modseq;
 	uint64_t	 flags[UIDS];
+	bool		 gone[UIDS];	/* was there: never again */
 };
 
 static struct mirror	 mirrors[BOXES][MIRRORS];
@@ -34,10 +35,14 @@ mirror_take(struct mirror *m, const struct box_sync_out *o)
 
 	ck_assert(ranges_get(&gone, o->vanished));
 	for (uint32_t uid = ranges_next(&gone, 1); uid != 0;
-	    uid = ranges_next(&gone, uid + 1))
+	    uid = ranges_next(&gone, uid + 1)) {
+		m->gone[uid] |= m->flags[uid] != 0;
 		m->flags[uid] = 0;
-	for (size_t i = 0; i < o->n_changed; i++)
+	}
+	for (size_t i = 0; i < o->n_changed; i++) {
+		ck_assert(!m->gone[o->changed[i].uid]);
 		m->flags[o->changed[i].uid] = o->changed[i].flags + 1;
+	}
 	ranges_free(&gone);
 }
 

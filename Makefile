@@ -22,7 +22,7 @@ VERSION	:= 0.1
 
 # Roles.  LIBS_x: the libraries of common/ it links, highest first;
 # SYS_x: the pkg-config modules and plain -l flags.
-ROLES	:= master smtpd queue mda store auth key pop3d imapd relay resolver ctl
+ROLES	:= master smtpd queue mda store auth key pop3d imapd relay resolver drop sendmail ctl
 LIBS_master :=
 SYS_master := libseccomp
 LIBS_smtpd := task mail
@@ -47,6 +47,10 @@ LIBS_resolver := mail
 SYS_resolver := libseccomp libunbound
 LIBS_ctl := mail
 SYS_ctl := -lcrypt
+LIBS_drop := task mail
+SYS_drop := libseccomp openssl
+LIBS_sendmail := mail
+SYS_sendmail :=
 
 WARN	:= -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla \
 	   -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -199,19 +203,24 @@ libexec	 = $(DESTDIR)$(PREFIX)/libexec/postino
 sbin	 = $(DESTDIR)$(PREFIX)/sbin
 man	 = $(DESTDIR)$(PREFIX)/share/man
 share	 = $(DESTDIR)$(PREFIX)/share/postino
-DAEMONS	:= $(filter-out ctl,$(ROLES))
+DAEMONS	:= $(filter-out ctl sendmail,$(ROLES))
 PAGES	:= $(wildcard doc/*.1 doc/*.5 doc/*.7 doc/*.8)
 
 install: all
 	install -d $(libexec) $(sbin) $(share)
 	install -m 755 $(DAEMONS:%=$(B)/bin/%) $(libexec)
 	install -m 755 $(B)/bin/ctl $(sbin)/postino
+	install -m 755 $(B)/bin/sendmail $(sbin)/sendmail
+	ln -sf sendmail $(sbin)/mailq
+	ln -sf sendmail $(sbin)/newaliases
+	-chgrp postdrop $(sbin)/sendmail && chmod 2755 $(sbin)/sendmail
 	install -m 644 doc/postino.conf.example $(share)
 	for p in $(PAGES); do install -D -m 644 $$p \
 	    $(man)/man$${p##*.}/$$(basename $$p); done
 
 uninstall:
-	rm -f $(DAEMONS:%=$(libexec)/%) $(sbin)/postino \
+	rm -f $(DAEMONS:%=$(libexec)/%) $(sbin)/postino $(sbin)/sendmail \
+	    $(sbin)/mailq $(sbin)/newaliases \
 	    $(share)/postino.conf.example
 	for p in $(PAGES); do rm -f $(man)/man$${p##*.}/$$(basename $$p); done
 	-rmdir $(libexec) $(share)

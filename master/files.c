@@ -129,7 +129,9 @@ folders_make(const struct conf *conf)
 		if (role_rows[c->role].kind != KIND_KEEPER)
 			continue;
 		user_of(conf, c->role, &uid, &gid);
-		folder_make(folder_of(conf, c->role, c->instance), 0700, uid,
-		    gid);
+		/* sendmail(1) may put files there, and not see what there
+		   is. */
+		folder_make(folder_of(conf, c->role, c->instance),
+		    c->role == ROLE_DROP ? 01730 : 0700, uid, gid);
 	}
 }

@@ -42,7 +42,9 @@ sender_allowed(struct session *s, const struct addr *sender)
 		.address = s->tx.return_path };
 	struct auth_sender_out out;
 
-	if (!s->submission)
+	/* A local program sends as whom it likes, as it always could; Received
+	   says whose it is. */
+	if (!s->submission || s->local)
 		return REPLIES;
 	if (auth_sender(smtpd_auth(), &in, &out, &s->tx.arena, LINK_WAIT) !=
 	    WIRE_OK)
@@ -114,7 +116,7 @@ rcpt_add(struct session *s, const struct rcpt *r)
 static enum reply
 remote_allowed(const struct session *s, const struct addr *to)
 {
-	if (s->user == 0)
+	if (s->user == 0 && !s->local)
 		return REPLY_NO_RELAY;
 	if (to->flags & (ADDR_ODD | ADDR_LITERAL | ADDR_ROUTE))
 		return REPLY_ODD_ADDRESS;

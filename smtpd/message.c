@@ -160,7 +160,7 @@ received(struct message *m)
 		.when = (int64_t)time(NULL), .esmtp = s->extended,
 		.lmtp = s->lmtp, .auth = s->user != 0 };
 
-	if (s->service != SERVICE_LMTP)
+	if (s->service != SERVICE_LMTP && !s->local)
 		t.client_ip = slice_str(conn_peer(s->conn));
 	if (conn_is_tls(s->conn))
 		buf_printf(&tls, "%s %s", conn_tls_version(s->conn),
@@ -189,7 +189,8 @@ look(struct message *m)
 		/* What nobody looked at may name other authors. */
 		if (header.n < m->size && body.n == 0)
 			refuse(m, REPLY_BAD_HEADER);
-		check_author(m, header);
+		if (!m->session->local)
+			check_author(m, header);
 		complete(m, header);
 	}
 }
@@ -245,7 +246,8 @@ envelope(struct message *m, struct wire_recipient **rcpts)
 static uint8_t
 sender_class(const struct session *s)
 {
-	return s->user != 0 ? SENDER_AUTHENTICATED : SENDER_STRANGER;
+	return s->user != 0 || s->local ? SENDER_AUTHENTICATED :
+	    SENDER_STRANGER;
 }
 
 /* Too long for one call: from here on through a pipe. */

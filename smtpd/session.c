@@ -91,7 +91,7 @@ refused(struct session *s, const struct verb *v, struct slice arg)
 		no = REPLY_IN_BDAT;
 	else if ((need & HELLO) && s->helo.n == 0)
 		no = s->lmtp ? REPLY_NEED_LHLO : REPLY_NEED_EHLO;
-	else if ((need & LOGIN) && s->submission && s->user == 0)
+	else if ((need & LOGIN) && s->submission && s->user == 0 && !s->local)
 		no = REPLY_NEED_AUTH;
 	if (no != REPLIES) {
 		session_reply(s, no, SLICE(""));
@@ -198,8 +198,10 @@ session_run(struct visit *visit, struct conn *conn, enum service service)
 	struct session s = { .visit = visit, .conn = conn, .service = service,
 		.number = door_number(visit),
 		.lmtp = service == SERVICE_LMTP,
+		.local = service == SERVICE_LOCAL,
 		.submission = service == SERVICE_SUBMISSION ||
-		    service == SERVICE_SUBMISSIONS };
+		    service == SERVICE_SUBMISSIONS ||
+		    service == SERVICE_LOCAL };
 
 	LOG(smtp_open, .session = s.number, .client =
 	    slice_str(conn_peer(conn)),

@@ -57,6 +57,8 @@ struct session {
 	struct slice	 helo;		/* empty: not said */
 	bool		 extended;	/* EHLO or LHLO: extensions are on */
 	bool		 lmtp, submission;
+	bool		 local;		/* a program of this machine, through
+					   drop: who it is the system knows */
 	bool		 leaving;	/* the reply that ends it is written */
 	unsigned	 errors, unknown;
 	uint64_t	 user, login;	/* 0: not authenticated */

@@ -100,11 +100,26 @@ load(const struct conf *conf)
 	tls_init(NULL);		/* no ALPN name is registered for SMTP */
 }
 
+/* Only drop may ask this (wire.def); a door that is closed closes fd. */
+static void
+take_local(struct request *r)
+{
+	const struct local_session_in *in = REQUEST(local_session, r);
+
+	if (in->fd <= 0) {
+		answer(r, WIRE_BAD, NULL);
+		return;
+	}
+	door_admit(in->fd, SERVICE_LOCAL, &door);
+	answer(r, WIRE_OK, NULL);
+}
+
 static void
 start(const struct conf *conf)
 {
 	task_init();
 	configure(conf);
+	serve(WIRE_local_session, take_local);
 	tls_follow_key(daemon_link(ROLE_KEY, 0));
 	if (!task_spawn("token key", ask_key, NULL) ||
 	    (daemon_self() == ROLE_SUBMISSION &&

@@ -65,7 +65,7 @@ privileges_name(unsigned i)
 static const char *
 service_name(unsigned i)
 {
-	return i < SERVICES ? service_rows[i].name : NULL;
+	return i < SERVICE_LOCAL ? service_rows[i].name : NULL;
 }
 
 static const char *

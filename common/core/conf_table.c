@@ -47,6 +47,7 @@ const struct service_row service_rows[SERVICES] = {
 	[SERVICE_POP3S] = { "pop3s", 995, true, true, ROLE_POP3D },
 	[SERVICE_IMAP] = { "imap", 143, false, true, ROLE_IMAPD },
 	[SERVICE_IMAPS] = { "imaps", 993, true, true, ROLE_IMAPD },
+	[SERVICE_LOCAL] = { "local", 0, false, false, ROLES },
 };
 
 bool

@@ -10,7 +10,9 @@
 /* What a listener speaks (role_listen, configuration). */
 enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_SUBMISSIONS,
 	SERVICE_LMTP, SERVICE_POP3, SERVICE_POP3S, SERVICE_IMAP,
-	SERVICE_IMAPS, SERVICES };
+	SERVICE_IMAPS,
+	SERVICE_LOCAL,		/* from drop; no listener speaks it */
+	SERVICES };
 
 /* auth_rcpt, auth_route: where an address leads. */
 enum route {

@@ -31,6 +31,9 @@ struct door {
 /* Takes the listening socket.  The struct is kept, not copied; most and
    per_address may change later. */
 void		 door_open(int fd, enum service, const struct door *);
+/* A session on a socket that is connected already, which it takes; it is
+   bounded in all, as others are. */
+void		 door_admit(int fd, enum service, const struct door *);
 /* Accepts nobody more, ends those at a prompt, and calls daemon_idle when the
    last has gone: a role's stop callback. */
 void		 door_close(void);

@@ -26,7 +26,7 @@ data in $work/data
 sockets in $work/sockets
 log to $work/log
 CONF
-for user in key store auth queue resolver mda relay smtpd submission pop3d \
+for user in key store auth queue resolver mda relay drop smtpd submission pop3d \
     imapd; do
 	[ "$(id -u)" != 0 ] || echo "user of $user is $((62000 + $(printf %s \
 	    "$user" | cksum | cut -c1-3)))" >>"$work/good"

@@ -189,7 +189,9 @@ def folders(env, drop):
     check(os.listdir(empty) == [], "%s is not empty", empty)
     for role in (r for r in KINDS if KINDS[r] == "KEEPER"):
         uid = int(conf_word(env, "user of %s is" % role)) if drop else me
-        folder("%s/%s" % (conf_word(env, "data in"), role), 0o700, uid)
+        # Programs of this machine put files there.
+        mode = 0o1730 if role == "drop" else 0o700
+        folder("%s/%s" % (conf_word(env, "data in"), role), mode, uid)
 
 
 def examine(env):

@@ -164,6 +164,8 @@ teardown(void)
 	int status;
 
 	ck_assert_int_eq(role_stop(master, &in, NULL, NULL, WAIT), WIRE_OK);
+	link_close(ctl);
+	link_close(master);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	arena_free(&arena);

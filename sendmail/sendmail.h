@@ -7,7 +7,7 @@
  * group of that folder, which is all the right it has, and only for making
  * the file: whatever else it starts runs without.
  *
- *	main.c	   the modes
+ *	front.c	   the modes
  *	args.c	   options, as sendmail has had them for forty years
  *	letter.c   the message: line ends, the header, what is missing in it
  *	rcpts.c	   who it is for: arguments and, with -t, its header
@@ -43,6 +43,7 @@ struct front {
 };
 extern struct front front;
 
+int		 front_main(int argc, char **argv);
 /* "sendmail: what" and out, with a code of sysexits.h. */
 void		 fail(int code, const char *what, ...)
 		    __attribute__((noreturn, format(printf, 2, 3)));

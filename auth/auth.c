@@ -29,6 +29,7 @@ auth_begin(struct engine *e)
 	ask_serve();
 	login_serve();
 	session_serve();
+	admin_serve();
 	change_serve();
 	list_serve();
 	usage_begin();

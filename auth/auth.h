@@ -52,6 +52,7 @@ void		 auth_end(void);
 void		 ask_serve(void);
 void		 login_serve(void);
 void		 session_serve(void);
+void		 admin_serve(void);
 void		 change_serve(void);
 void		 list_serve(void);
 

@@ -120,7 +120,7 @@ session_open(struct link *l, struct user *u, int *fd)
 {
 	struct asker *a = asker_of(l);
 	uint64_t number = next_number();
-	uint32_t rights = link_peer(l) == ROLE_IMAPD ? RIGHT_IMAP : RIGHT_POP3;
+	uint32_t rights = link_peer(l) == ROLE_POP3D ? RIGHT_POP3 : RIGHT_IMAP;
 	struct session *s;
 
 	*fd = 0;
@@ -200,16 +200,18 @@ serve_watch(struct request *r)
 	watch_answer(a);
 }
 
-void
+unsigned
 session_revoke(struct user *u)
 {
 	struct store_revoke_in in = { .user = u->row.number };
+	unsigned n_ended = 0;
 
 	LIST_EACH(n, &u->sessions) {
 		struct session *s = CONTAINER(n, struct session, of_user);
 		struct asker *a = s->asker;
 
 		auth.counts.revoked++;
+		n_ended++;
 		if (link_peer(a->link) != ROLE_SUBMISSION) {
 			session_free(s);	/* the store ends it */
 			continue;
@@ -223,6 +225,7 @@ session_revoke(struct user *u)
 	/* Also without sessions: an earlier life of ours may have opened some. */
 	link_call(auth.store(u->row.shard), WIRE_store_revoke, &in, 0, NULL,
 	    NULL);
+	return n_ended;
 }
 
 /* The salt in the stored hash keeps anybody from trying passwords on it. */

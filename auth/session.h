@@ -20,8 +20,8 @@ enum { SESSIONS_MAX = 65536 };	/* of one link */
 /* Opens a session of u on this link.  A process that needs a channel gets its
    end in *fd.  0: not now (the store is away, too many sessions). */
 uint64_t	 session_open(struct link *, struct user *, int *fd);
-/* Ends all sessions of this user, everywhere. */
-void		 session_revoke(struct user *);
+/* Ends all sessions of this user, everywhere; how many we knew. */
+unsigned	 session_revoke(struct user *);
 /* A number that another password changes, and nothing else, not even a
    restart of ours: a session without a channel shows it with each question
    (auth_sender), so that it cannot outlive its login unnoticed. */

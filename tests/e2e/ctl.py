@@ -242,6 +242,35 @@ def waiting(env):
           "the name of the server")
 
 
+def mailboxes(env):
+    """The admin sees a user's mail, and the log says so; who is kicked is
+    out."""
+    word = unique("mailbox")
+    with Smtp(env) as s:
+        s.envelope("e2e@example.com", env.USER2)
+        s.data(b"Subject: %s\r\n\r\nHello.\r\n" % word.encode())
+    row = {r["mailbox"]: r for r in run(env, OK, "mailbox", "list",
+                                        env.USER2)}["INBOX"]
+    rows = run(env, OK, "mailbox", "cat", env.USER2, "INBOX")
+    check(len(rows) == row["messages"] > 0 and
+          sum(r["size"] for r in rows) == row["size"], "rows: %s", rows)
+    text = env.postino("mailbox", "cat", env.USER2, "INBOX",
+                       str(rows[-1]["uid"])).stdout
+    check("Subject: " + word in text and text.startswith("Return-Path:"),
+          "the message: %r", text)
+    run(env, NOUSER, "mailbox", "cat", env.USER2, "Nowhere")
+    run(env, NOUSER, "mailbox", "cat", env.USER2, "INBOX", "999999")
+    run(env, USAGE, "mailbox", "cat", env.USER2, "INBOX", "x")
+    run(env, NOUSER, "mailbox", "list", "nobody@example.org")
+    with open(env.root + "/log") as f:
+        check("mail_opened" in f.read(), "nobody knows who read the mail")
+    session = Pop(env)
+    check(run(env, OK, "kick", env.USER1) ==
+          [{"address": env.USER1, "sessions": 1}], "kick")
+    until("the session ends", lambda: session.ended(), 10)
+    run(env, NOUSER, "kick", "nobody@example.org")
+
+
 def around(env):
     rows = run(env, OK, "status")
     check({r["process"] for r in rows} == set(env.processes()) and
@@ -308,6 +337,7 @@ def test(env):
     aliases(instance)
     quota(instance, password)
     waiting(instance)
+    mailboxes(instance)
     around(instance)
     foreigner(instance)
     stopped(instance)

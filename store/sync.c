@@ -147,12 +147,14 @@ sync_run(struct request *r, struct session *session)
 {
 	const struct box_sync_in *in = REQUEST(box_sync, r);
 	struct box *b = session_box(r, session, in->mailbox);
-	struct syncing s = { .since = in->since, .arena = &r->arena };
-	uint32_t from = in->from == 0 ? 1 : in->from;
+	struct syncing s = { .arena = &r->arena };
 	struct buf vanished = { 0 };
+	uint32_t from;
 
 	if (b == NULL)
 		return;
+	from = in->from == 0 ? 1 : in->from;
+	s.since = in->since;
 	box_follow(b);
 	sync_changed(b, &s, from);
 	sync_vanished(b, &s, &vanished, from);

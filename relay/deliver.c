@@ -96,14 +96,14 @@ transactions(struct session *s, struct lease *l)
 	    .transactions = s->messages);
 }
 
-static void
+static struct verdict
 unreached(struct session *s, struct lease *l, enum fate fate)
 {
 	struct verdict v = session_verdict(s, l->arena, fate);
 
 	LOG(relay_unreached, .id = l->next.id, .remote = slice_str(s->remote),
 	    .code = v.code, .why = v.text);
-	say_of_open(l, v);
+	return v;
 }
 
 /* For the next message, if both sides may like that: a server that left
@@ -132,19 +132,24 @@ reuse(struct session *s, struct lease *l)
 	put_away(s, l);
 }
 
-/* False: the list ends here. */
+/* False: it is ourselves, and the list ends here.  If there are better hosts
+   their words count, and the message waits for them (RFC 5321 5.1). */
 static bool
-try_server(const struct hop *r, const struct server *to, struct lease *l,
-    bool first)
+try_server(const struct hop *r, const struct server *to, struct lease *l)
 {
+	bool best = slice_eq(to->host, r->servers[0].host);
 	struct session *s;
 	enum fate fate = session_begin(&s, r, to, l->until);
 	bool ours = s->ours;
 
 	if (fate == FATE_GO)
 		transactions(s, l);
-	else if (!ours || first)
-		unreached(s, l, fate);
+	else {
+		struct verdict v = unreached(s, l, fate);
+
+		if (!ours || best)
+			say_of_open(l, v);
+	}
 	put_away(s, l);
 	return !ours;
 }
@@ -159,7 +164,7 @@ try_servers(const struct hop *r, struct lease *l)
 	for (size_t i = 0; i < most && any_open(l) && !l->sent &&
 	    loop_clock() < l->until; i++)
 		if (!slice_eq(r->servers[i].text, l->asked) &&
-		    !try_server(r, &r->servers[i], l, i == 0))
+		    !try_server(r, &r->servers[i], l))
 			break;
 }
 

@@ -154,7 +154,9 @@ ehlo(struct session *s)
 	s->ours = is_our_name(slice_cut(&text, '\n'));
 	while (text.n > 0)
 		take_offer(s, slice_cut(&text, '\n'));
-	return s->ours ? FATE_SHUT : FATE_GO;
+	if (s->ours)		/* of a smarthost: for the admin to mend */
+		return s->smart != NULL ? FATE_NEXT : FATE_SHUT;
+	return FATE_GO;
 }
 
 /* RFC 5321 3.2: a server too old for EHLO is asked again. */

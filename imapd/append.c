@@ -239,6 +239,10 @@ commit(struct append *p)
 	struct box_append_out out;
 	enum wire_status status;
 
+	if (p->n > 1)
+		hand_over(p);
+	if (s->replied)
+		return;
 	if (p->v[p->n - 1].number == 0)
 		in.body = buf_view(&p->body);
 	status = box_append(s->store, &in, &out, &s->arena, LINK_WAIT);

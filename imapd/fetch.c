@@ -137,24 +137,31 @@ items(struct scan *a, struct wish *w)
 	return scan_char(a, ')');
 }
 
-/* "(CHANGEDSINCE 12345 VANISHED)" */
+/* "(CHANGEDSINCE 12345 VANISHED)", in any order (RFC 7162 3.2.6). */
 static bool
 modifiers(struct session *s, struct scan *a, struct wish *w)
 {
+	bool changed = false;
+
 	if (!scan_is(a, ' '))
 		return true;
-	if (!scan_char(a, '(') || !scan_is_word(a, "CHANGEDSINCE") ||
-	    !scan_space(a) || !scan_number64(a, &w->since))
-		return scan_fail(a, "expected (CHANGEDSINCE number)");
+	if (!scan_char(a, '('))
+		return false;
+	do {
+		if (scan_is_word(a, "CHANGEDSINCE")) {
+			changed = true;
+			if (!scan_space(a) || !scan_number64(a, &w->since))
+				return false;
+		} else if (scan_is_word(a, "VANISHED"))
+			w->vanished = true;
+		else
+			return scan_fail(a, "CHANGEDSINCE or VANISHED");
+	} while (scan_is(a, ' '));
+	if (w->vanished && (!changed || !s->uid ||
+	    (s->enabled & ENABLED_QRESYNC) == 0))
+		return scan_fail(a, "VANISHED is for UID FETCH with "
+		    "CHANGEDSINCE after ENABLE QRESYNC");
 	s->enabled |= ENABLED_CONDSTORE;
-	if (scan_is(a, ' ')) {
-		if (!scan_is_word(a, "VANISHED"))
-			return scan_fail(a, "expected VANISHED");
-		if (!s->uid || (s->enabled & ENABLED_QRESYNC) == 0)
-			return scan_fail(a, "VANISHED is for UID FETCH after "
-			    "ENABLE QRESYNC");
-		w->vanished = true;
-	}
 	return scan_char(a, ')');
 }
 
@@ -256,6 +263,7 @@ item_print(struct letter *l, const struct item *i)
 struct serving {
 	struct session	*s;
 	const struct wish *w;
+	uint32_t	 n;		/* messages that were there */
 	bool		 some_unread, some_unknown;
 };
 
@@ -271,6 +279,7 @@ serve_one(void *arg, const struct wire_entry *e)
 
 	if (number == 0)
 		return true;
+	v->n++;
 	if (letter_open(&l, s, e, v->w->want)) {
 		buf_printf(session_out(s), "* %u FETCH (", number);
 		for (size_t i = 0; i < v->w->n; i++) {
@@ -329,6 +338,9 @@ fetch(struct session *s, const struct wish *w)
 		    "knows");
 	else if (v.some_unread)
 		session_no(s, "[SERVERBUG] some messages cannot be read now");
+	else if (!s->uid && w->since == 0 && v.n < ranges_count(&w->set))
+		/* Numbers that mean nothing any more; of UIDs nobody minds. */
+		session_no(s, "[EXPUNGEISSUED] some messages are gone");
 	else
 		session_ok(s, "that is all");
 }

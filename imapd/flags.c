@@ -96,18 +96,31 @@ modified_print(struct session *s, struct buf *b, const struct ranges *uids)
 	ranges_free(&numbers);
 }
 
+/* Numbers of messages that somebody has expunged make it NO (RFC 2180 4.2.3,
+   RFC 7162 3.1.3); UIDs of such ones never count. */
 static void
-reply(struct session *s, const struct ranges *modified)
+reply(struct session *s, const struct ranges *set,
+    const struct ranges *modified)
 {
-	struct buf set = { 0 };
+	struct ranges gone = { 0 };
+	struct buf which = { 0 };
+	bool lost;
 
-	if (ranges_count(modified) == 0) {
+	if (!s->uid)
+		ranges_intersect(&gone, set, &s->view.gone);
+	lost = ranges_count(&gone) > 0;
+	modified_print(s, &which, modified);
+	if (ranges_count(modified) == 0 && lost)
+		session_no(s, "[EXPUNGEISSUED] some messages are gone");
+	else if (ranges_count(modified) == 0)
 		session_ok(s, "stored");
-		return;
-	}
-	modified_print(s, &set, modified);
-	session_ok(s, "[MODIFIED %s] some had changed", buf_cstr(&set));
-	buf_free(&set);
+	else if (lost)
+		session_no(s, "[MODIFIED %s] some are gone", buf_cstr(&which));
+	else
+		session_ok(s, "[MODIFIED %s] some had changed",
+		    buf_cstr(&which));
+	ranges_free(&gone);
+	buf_free(&which);
 }
 
 static void
@@ -120,14 +133,12 @@ store(struct session *s, const struct wish *w, const struct ranges *set)
 	if (!view_bits(s, s->view.mailbox, &w->names, &bits))
 		return;
 	status = change(s, w, set, bits, &modified);
-	if (status == WIRE_OK && !w->silent) {
-		if (s->view.dirty && !view_sync(s, s->uid))
-			status = WIRE_GONE;
-		else
-			status = view_each(s, set, 0, 0, tell, s);
-	}
+	if (status == WIRE_OK && s->view.dirty && !view_sync(s, s->uid))
+		status = WIRE_GONE;
+	if (status == WIRE_OK && !w->silent)
+		status = view_each(s, set, 0, 0, tell, s);
 	if (status == WIRE_OK)
-		reply(s, &modified);
+		reply(s, set, &modified);
 	else
 		session_failed(s, status);
 	ranges_free(&modified);

@@ -196,41 +196,60 @@ is_subscribed(const struct wire_box *b)
 /* Does a name below this one fulfil the test? */
 static bool
 below(struct arena *arena, const struct names *l, struct slice name,
-    bool (*is)(const struct wire_box *))
+    const struct wish *w,
+    bool (*is)(const struct wire_box *, const struct wish *))
 {
 	struct slice prefix = slice_str(arena_printf(arena, "%.*s/",
 	    (int)name.n, name.p));
 
 	for (size_t i = names_at(l, l->n, prefix);
 	    i < l->n && slice_starts(l->v[i].name, prefix); i++)
-		if (is(&l->v[i]))
+		if (is(&l->v[i], w))
+			return true;
+	return false;
+}
+
+/* A pattern is what is behind the reference. */
+static void
+join_reference(struct wish *w, struct arena *arena)
+{
+	for (size_t i = 0; i < w->n && w->reference.n > 0; i++)
+		w->patterns[i] = slice_str(arena_printf(arena, "%.*s%.*s",
+		    (int)w->reference.n, w->reference.p,
+		    (int)w->patterns[i].n, w->patterns[i].p));
+}
+
+static bool
+matches(const struct wish *w, struct slice name)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (name_matches(w->patterns[i], name))
 			return true;
 	return false;
 }
 
 static bool
-exists(const struct wire_box *b)
+exists(const struct wire_box *b, const struct wish *w)
 {
+	(void)w;
 	return b->mailbox != 0;
 }
 
-/* ---- what is said of one */
-
 static bool
-matches(const struct wish *w, struct arena *arena, struct slice name)
+subscribed(const struct wire_box *b, const struct wish *w)
 {
-	for (size_t i = 0; i < w->n; i++) {
-		struct slice p = w->patterns[i];
-
-		if (w->reference.n > 0)
-			p = slice_str(arena_printf(arena, "%.*s%.*s",
-			    (int)w->reference.n, w->reference.p,
-			    (int)p.n, p.p));
-		if (name_matches(p, name))
-			return true;
-	}
-	return false;
+	(void)w;
+	return is_subscribed(b);
 }
+
+/* ... and not listed itself, so that what is above it stands for it. */
+static bool
+hidden(const struct wire_box *b, const struct wish *w)
+{
+	return is_subscribed(b) && !matches(w, b->name);
+}
+
+/* ---- what is said of one */
 
 static void
 say(struct session *s, const struct wish *w, const struct wire_box *b,
@@ -256,41 +275,40 @@ say(struct session *s, const struct wish *w, const struct wire_box *b,
 		status_print(s, b, w->status);
 }
 
-/* RFC 9051 6.3.9.  LSUB with "%" names what is above a subscribed name, too
-   (RFC 3501 6.3.9). */
+/* RFC 9051 6.3.9.  LSUB and RECURSIVEMATCH name what is above a subscribed
+   name, too, if that is not listed itself (RFC 3501 6.3.9, RFC 5258 3.5). */
 static void
 consider(struct session *s, const struct wish *w, const struct names *l,
     const struct wire_box *b)
 {
-	bool children, info = false;
+	bool children, above = w->recursive || w->lsub;
 
-	if (!matches(w, &s->arena, b->name))
+	if (!matches(w, b->name))
 		return;
 	if (w->only_uses && (b->attributes & ~(uint32_t)ATTRIBUTE_SUBSCRIBED) == 0)
 		return;
-	children = below(&s->arena, l, b->name, exists);
-	if (w->recursive || w->lsub)
-		info = below(&s->arena, l, b->name, is_subscribed);
+	children = below(&s->arena, l, b->name, w, exists);
 	if (w->only_subscribed || w->lsub) {
-		if (!is_subscribed(b) && !info)
+		if (!is_subscribed(b) && (!above ||
+		    !below(&s->arena, l, b->name, w, hidden)))
 			return;
 	} else if (b->mailbox == 0 && !children)
 		return;
-	if (w->lsub && !is_subscribed(b)) {
-		struct wire_box above = { .name = b->name };
-
-		say(s, w, &above, children, false);
-		return;
-	}
-	say(s, w, b, children, w->recursive && info);
+	if (w->lsub && !is_subscribed(b))
+		say(s, w, &(struct wire_box){ .name = b->name }, children,
+		    false);
+	else
+		say(s, w, b, children, w->recursive &&
+		    below(&s->arena, l, b->name, w, subscribed));
 }
 
 static void
-list(struct session *s, const struct wish *w)
+list(struct session *s, struct wish *w)
 {
 	struct names l = { 0 };
 	enum wire_status status = names_read(s, &l);
 
+	join_reference(w, &s->arena);
 	if (status != WIRE_OK) {
 		session_failed(s, status);
 		return;

@@ -39,12 +39,13 @@ done(struct session *s, enum wire_status status)
 		session_failed(s, status);
 }
 
-/* "(USE (\Sent))", RFC 6154 3. */
+/* "(USE (\Sent))", RFC 6154 3.  unknown: a use that we have no word for. */
 static bool
-create_options(struct scan *a, uint32_t *attributes)
+create_options(struct scan *a, uint32_t *attributes, bool *unknown)
 {
 	struct slice name;
 
+	*unknown = false;
 	if (!scan_is(a, ' '))
 		return true;
 	if (!scan_char(a, '(') || !scan_is_word(a, "USE") || !scan_space(a) ||
@@ -54,7 +55,7 @@ create_options(struct scan *a, uint32_t *attributes)
 		if (!scan_char(a, '\\') || !scan_atom(a, &name))
 			return false;
 		if (!use_named(name, attributes))
-			return scan_fail(a, "no such use of a mailbox");
+			*unknown = true;
 	} while (scan_is(a, ' '));
 	return scan_char(a, ')') && scan_char(a, ')');
 }
@@ -65,10 +66,15 @@ cmd_create(struct session *s, struct scan *a)
 {
 	struct box_create_in in = { 0 };
 	struct box_create_out out;
+	bool unknown;
 
 	if (!scan_space(a) || !scan_mailbox(a, &in.name) ||
-	    !create_options(a, &in.attributes) || !scan_end(a)) {
+	    !create_options(a, &in.attributes, &unknown) || !scan_end(a)) {
 		session_misread(s, a);
+		return;
+	}
+	if (unknown) {
+		session_no(s, "[USEATTR] no such use of a mailbox");
 		return;
 	}
 	if (in.name.n > 1 && in.name.p[in.name.n - 1] == '/')
@@ -76,16 +82,37 @@ cmd_create(struct session *s, struct scan *a)
 	done(s, box_create(s->store, &in, &out, &s->arena, LINK_WAIT));
 }
 
+static bool
+is_selected(struct session *s, struct slice name)
+{
+	struct box_status_in in = { .name = name };
+	struct box_status_out out;
+
+	return s->view.mailbox != 0 && box_status(s->store, &in, &out,
+	    &s->arena, LINK_WAIT) == WIRE_OK &&
+	    out.mailbox == s->view.mailbox;
+}
+
+/* Who deletes what he has selected has nothing selected then. */
 void
 cmd_delete(struct session *s, struct scan *a)
 {
 	struct box_delete_in in = { 0 };
 	struct box_delete_out out;
+	enum wire_status status;
+	bool selected;
 
-	if (!scan_space(a) || !scan_mailbox(a, &in.name) || !scan_end(a))
+	if (!scan_space(a) || !scan_mailbox(a, &in.name) || !scan_end(a)) {
 		session_misread(s, a);
-	else
-		done(s, box_delete(s->store, &in, &out, &s->arena, LINK_WAIT));
+		return;
+	}
+	selected = is_selected(s, in.name);
+	status = box_delete(s->store, &in, &out, &s->arena, LINK_WAIT);
+	if (status == WIRE_OK && selected) {
+		conn_write(s->conn, SLICE("* OK [CLOSED] it is gone\r\n"));
+		view_close(s);
+	}
+	done(s, status);
 }
 
 void
@@ -128,12 +155,12 @@ cmd_unsubscribe(struct session *s, struct scan *a)
 
 /* ---- STATUS */
 
-enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, DELETED, SIZE,
-	HIGHESTMODSEQ, APPENDLIMIT, ITEMS };
+enum { MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, DELETED,
+	DELETED_STORAGE, SIZE, HIGHESTMODSEQ, APPENDLIMIT, ITEMS };
 
 static const char *const items[ITEMS] = { "MESSAGES", "RECENT", "UIDNEXT",
-	"UIDVALIDITY", "UNSEEN", "DELETED", "SIZE", "HIGHESTMODSEQ",
-	"APPENDLIMIT" };
+	"UIDVALIDITY", "UNSEEN", "DELETED", "DELETED-STORAGE", "SIZE",
+	"HIGHESTMODSEQ", "APPENDLIMIT" };
 
 bool
 status_items(struct session *s, struct scan *a, unsigned *which)
@@ -156,8 +183,34 @@ status_items(struct session *s, struct scan *a, unsigned *which)
 	return scan_char(a, ')');
 }
 
+/* What EXPUNGE would free (RFC 9208 4.1.4): nobody keeps that sum, so all
+   messages are looked through. */
 static uint64_t
-item(const struct wire_box *b, int i)
+deleted_storage(struct session *s, const struct wire_box *b)
+{
+	struct wire_range all = { 1, UINT32_MAX };
+	struct box_list_in in = { .mailbox = b->mailbox, .uids = &all,
+		.n_uids = 1 };
+	struct box_list_out out;
+	uint64_t sum = 0;
+
+	while (b->deleted > 0 && all.from != 0) {
+		struct arena arena = { 0 };
+
+		if (box_list(s->store, &in, &out, &arena, LINK_WAIT) !=
+		    WIRE_OK)
+			out = (struct box_list_out){ 0 };
+		for (size_t i = 0; i < out.n_entries; i++)
+			if ((out.entries[i].flags & FLAG_DELETED) != 0)
+				sum += out.entries[i].size;
+		all.from = out.next;
+		arena_free(&arena);
+	}
+	return sum;
+}
+
+static uint64_t
+item(struct session *s, const struct wire_box *b, int i)
 {
 	switch (i) {
 	case MESSAGES: return b->messages;
@@ -166,6 +219,7 @@ item(const struct wire_box *b, int i)
 	case UIDVALIDITY: return b->uidvalidity;
 	case UNSEEN: return b->unseen;
 	case DELETED: return b->deleted;
+	case DELETED_STORAGE: return deleted_storage(s, b);
 	case SIZE: return b->bytes;
 	case HIGHESTMODSEQ: return b->modseq;
 	default: return imapd_conf->message_max;
@@ -184,7 +238,7 @@ status_print(struct session *s, const struct wire_box *b, unsigned which)
 	for (int i = 0; i < ITEMS; i++)
 		if ((which & 1u << i) != 0) {
 			buf_printf(out, "%s%s %llu", blank, items[i],
-			    (unsigned long long)item(b, i));
+			    (unsigned long long)item(s, b, i));
 			blank = " ";
 		}
 	buf_str(out, ")\r\n");
@@ -211,7 +265,7 @@ cmd_status(struct session *s, struct scan *a)
 		return;
 	}
 	status_print(s, &(struct wire_box){ .name = in.name,
-		.uidvalidity = o.uidvalidity, .uidnext = o.uidnext,
+		.mailbox = o.mailbox, .uidvalidity = o.uidvalidity, .uidnext = o.uidnext,
 		.messages = o.messages, .unseen = o.unseen,
 		.deleted = o.deleted, .recent = o.recent, .bytes = o.bytes,
 		.modseq = o.modseq }, which);

@@ -18,7 +18,8 @@ struct found {
 	const struct wish *w;
 	unsigned	 want;
 	struct ranges	 uids;
-	uint64_t	 modseq;	/* the highest of them */
+	uint64_t	 modseq;	/* the highest of them, */
+	uint64_t	 first, last;	/* ... the first one's, the last's */
 	bool		 some_unread;
 };
 
@@ -74,6 +75,9 @@ look(void *arg, const struct wire_entry *e)
 		f->some_unread = true;
 	else if (key_matches(f->w->keys, &l)) {
 		ranges_add(&f->uids, e->uid, e->uid);
+		if (f->first == 0)
+			f->first = e->modseq;
+		f->last = e->modseq;
 		if (e->modseq > f->modseq)
 			f->modseq = e->modseq;
 	}
@@ -119,13 +123,26 @@ result_set(const struct session *s, const struct ranges *uids,
 	}
 }
 
+/* The highest of those that are told (RFC 4731 3.2). */
+static uint64_t
+modseq_told(const struct found *f)
+{
+	bool min = (f->w->returns & RETURN_MIN) != 0;
+	bool max = (f->w->returns & RETURN_MAX) != 0;
+
+	if ((f->w->returns & (RETURN_ALL | RETURN_COUNT)) != 0 ||
+	    (!min && !max))
+		return f->modseq;
+	return max && (!min || f->last > f->first) ? f->last : f->first;
+}
+
 /* RFC 7162 3.1.5: if MODSEQ was searched for. */
 static void
 say_modseq(struct buf *out, const struct found *f, bool parens)
 {
 	if (keys_modseq(f->w->keys) && ranges_count(&f->uids) > 0)
 		buf_printf(out, " %sMODSEQ %llu%s", parens ? "(" : "",
-		    (unsigned long long)f->modseq, parens ? ")" : "");
+		    (unsigned long long)modseq_told(f), parens ? ")" : "");
 }
 
 static void
@@ -210,9 +227,11 @@ search(struct session *s, const struct wish *w)
 
 	candidates(s, w->keys, &set);
 	status = view_each(s, &set, 0, f.want, look, &f);
-	if (status != WIRE_OK)
+	if (status != WIRE_OK) {
+		if ((w->returns & RETURN_SAVE) != 0)
+			ranges_clear(&s->saved);
 		session_failed(s, status);
-	else {
+	} else {
 		say(s, &f);
 		session_ok(s, f.some_unread ? "some messages could not be "
 		    "read now" : "that is all");
@@ -237,7 +256,8 @@ cmd_search(struct session *s, struct scan *a)
 	}
 	if ((w.keys = keys_scan(s, a, w.charset)) != NULL)
 		search(s, &w);
-	else if ((w.returns & RETURN_SAVE) != 0)
+	else if ((w.returns & RETURN_SAVE) != 0 && a->why == NULL)
+		/* NO forgets what was saved, BAD does not (RFC 5182 2.1). */
 		ranges_clear(&s->saved);
 	keys_free(w.keys);
 }

@@ -158,8 +158,12 @@ set_key(struct reader *r, bool uids)
 	k->uids = arena_array(r->a->arena, 1, sizeof *k->uids);
 	if (!scan_seqset(r->a, &set))
 		return k;
+	/* Numbers in the keys: they must not change (RFC 7162 3.2.10.2). */
+	if (!uids)
+		r->s->may_expunge = false;
 	r->s->uid = uids;
-	view_resolve(r->s, &set, k->uids);
+	if (!view_resolve(r->s, &set, k->uids))
+		scan_fail(r->a, "there is no message of that number");
 	r->s->uid = was;
 	return k;
 }

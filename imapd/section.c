@@ -19,10 +19,14 @@ path(struct scan *a, struct section *c)
 		if (!scan_nz_number(a, &part))
 			return false;
 		c->path[c->n_path++] = part;
-		if (!scan_is(a, '.'))
+		if (scan_next_is(a, ']'))
 			return true;
+		if (!scan_char(a, '.'))
+			return false;
 	}
-	return true;
+	/* Behind a dot is more. */
+	return c->n_path == 0 || !scan_next_is(a, ']') ||
+	    scan_fail(a, "no such section");
 }
 
 static bool

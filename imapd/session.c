@@ -31,6 +31,7 @@ reply(struct session *s, const char *what, const char *fmt, va_list ap)
 	    s->view.dirty && !view_sync(s, s->may_expunge)))
 		return;
 	s->replied = true;
+	view_tell_held(s);
 	buf_slice(out, s->tag);
 	buf_str(out, what);
 	buf_vprintf(out, fmt, ap);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/mail/utf8.h"
+
 struct printer {
 	struct buf	*out;
 	const struct digest *d;
@@ -16,13 +18,18 @@ enum { QUOTED_MAX = 1000 };	/* octets; a longer one is a literal */
 static bool
 can_be_quoted(struct slice s, bool utf8)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	size_t n;
 
-		if (c == '\r' || c == '\n' || c == '\0' || (c >= 0x80 && !utf8))
+	if (s.n > QUOTED_MAX)
+		return false;
+	for (; s.n > 0; s = slice_drop(s, n)) {
+		if (*s.p == '\r' || *s.p == '\n' || *s.p == '\0')
+			return false;
+		n = (unsigned char)*s.p < 0x80 ? 1 : utf8 ? utf8_next(s) : 0;
+		if (n == 0)
 			return false;
 	}
-	return s.n <= QUOTED_MAX;
+	return true;
 }
 
 void

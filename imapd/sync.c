@@ -128,6 +128,37 @@ deselected(struct session *s, enum wire_status status)
 	return false;
 }
 
+static void
+tell_modseq(struct session *s, uint64_t modseq)
+{
+	if ((s->enabled & ENABLED_QRESYNC) != 0)
+		buf_printf(session_out(s), "* OK [HIGHESTMODSEQ %llu] you know "
+		    "all up to here\r\n", (unsigned long long)modseq);
+}
+
+void
+view_tell_held(struct session *s)
+{
+	if (s->view.held != 0)
+		tell_modseq(s, s->view.held);
+}
+
+/* What went is either told by now or stays held back. */
+static void
+synced(struct session *s, uint64_t modseq)
+{
+	struct view *v = &s->view;
+	bool was_held = v->held != 0;
+
+	if (ranges_count(&v->gone) == 0)
+		v->held = 0;
+	else if (!was_held)
+		v->held = v->modseq;
+	v->modseq = modseq;
+	if (was_held && v->held == 0)
+		tell_modseq(s, modseq);
+}
+
 bool
 view_sync(struct session *s, bool expunge)
 {
@@ -162,7 +193,7 @@ view_sync(struct session *s, bool expunge)
 		in.from = out.next;
 		arena_free(&arena);
 	} while (in.from != 0);
-	v->modseq = modseq;
+	synced(s, modseq);
 	v->uidnext = uidnext > v->uidnext ? uidnext : v->uidnext;
 	if (ranges_count(&v->uids) != count)
 		buf_printf(session_out(s), "* %u EXISTS\r\n",

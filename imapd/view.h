@@ -23,7 +23,9 @@ struct task;
 struct view {
 	uint32_t	 mailbox;	/* 0: none is selected */
 	uint32_t	 uidvalidity, uidnext;
-	uint64_t	 modseq;	/* what is up to here was told */
+	uint64_t	 modseq;	/* what is up to here was told, */
+	uint64_t	 held;		/* ... but for `gone`: they are newer
+					   than this; 0: none are */
 	bool		 readonly;	/* EXAMINE */
 	struct ranges	 uids, gone;
 	uint64_t	 own;		/* MODSEQ of our own STORE, */
@@ -79,6 +81,9 @@ void		 view_watch(struct session *);
    numbers may change now.  False: the mailbox or the channel is gone, and the
    session ends. */
 bool		 view_sync(struct session *, bool expunge);
+/* A client that resynchronizes by MODSEQ must not believe that it knows what
+   went, before it was told (RFC 7162 3.2). */
+void		 view_tell_held(struct session *);
 /* What changed since an older modseq among the UIDs that the client knows
    (RFC 7162 3.2.5.1), known NULL: all. */
 bool		 view_tell_since(struct session *, uint64_t since,

@@ -13,9 +13,11 @@
  *	submit.c  its way to submission, and what the answer means
  *	notice.c  to the sender: what could not be sent
  *
- * A file is removed once submission has said 250.  If we die between the two
- * it is submitted again with the same octets, so queue knows it by its token
- * (hand-off rule 10).
+ * A file is removed once submission has said 250.  If we die before it is said
+ * the file is submitted again, with the same octets, and queue knows it by its
+ * token (hand-off rule 10).  If we die between the two the message is sent
+ * twice: as with every client of SMTP (RFC 1047), a moment that can be made
+ * short and not be made away with.
  */
 #ifndef DROP_DROP_H
 #define DROP_DROP_H
@@ -50,7 +52,8 @@ enum fate {
 enum open_result letter_open(struct letter *, const char *name,
 		    const char **why);
 void		 letter_close(struct letter *);
-/* Names that begin so are not looked at again. */
+/* Gives it a name that begins so, and is not looked at again; what holds
+   nothing is removed. */
 #define ASIDE	".kept."
 void		 letter_aside(const char *name);
 

@@ -95,7 +95,8 @@ letter_aside(const char *name)
 	char aside[300];
 
 	snprintf(aside, sizeof aside, ASIDE "%s", name);
-	/* A folder of somebody else's can stay: it is refused each time. */
-	if (rename(name, aside) != 0 && unlink(name) != 0)
-		return;
+	/* Landlock lets us make files and folders only: links and the like are
+	   removed.  What cannot be is refused each time. */
+	if (rename(name, aside) != 0)
+		unlink(name);
 }

@@ -2,6 +2,8 @@
 
 #include <db.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -105,6 +107,34 @@ table_open(struct index *x, enum index_table t)
 	return e;
 }
 
+/* None of them is a beginning; some, that one was lost, and what it said with
+   it.  The recovery of Berkeley DB has made those that it knows of. */
+static bool
+tables_fit(const char *path)
+{
+	size_t n = strlen(path) + sizeof "/blobs.db", there = 0;
+	char *file = mem_alloc(n);
+
+	for (enum index_table t = 0; t < INDEX_TABLES; t++) {
+		snprintf(file, n, "%s/%s", path, names[t]);
+		there += access(file, F_OK) == 0;
+	}
+	free(file);
+	return there == 0 || there == INDEX_TABLES;
+}
+
+/* Tables get their names by rename, which Berkeley DB does not sync. */
+static int
+names_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int e = fd < 0 || fsync(fd) != 0 ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return e;
+}
+
 struct index *
 index_open(const char *path, size_t cache)
 {
@@ -117,9 +147,11 @@ index_open(const char *path, size_t cache)
 	    (e = db_env_create(&x->env, 0)));
 	if (e == 0)
 		e = env_open(x->env, path, cache);
+	if (e == 0 && !tables_fit(path))
+		e = ENOENT;
 	for (enum index_table t = 0; e == 0 && t < INDEX_TABLES; t++)
 		e = table_open(x, t);
-	if (e == 0)
+	if (e == 0 && (e = names_sync(path)) == 0)
 		return x;
 	result(e, "open");
 	index_close(x);

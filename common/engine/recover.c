@@ -58,6 +58,13 @@ folder_empty(int dir, const char *name)
 	closedir(d);
 }
 
+static void
+folder_sync(const struct file *f)
+{
+	if (fsync(f->dir) != 0)
+		fatal("sync of %s", f->conf.dir);
+}
+
 /* The damaged one is kept, once, for whoever wants to know why. */
 static void
 index_aside(struct file *f, const char *why)
@@ -73,6 +80,7 @@ index_aside(struct file *f, const char *why)
 	    mkdirat(f->dir, "index", 0700) != 0)
 		fatal("set the index aside");
 	unlinkat(f->dir, "rebuild", 0);
+	folder_sync(f);
 	if (f->mark.sequence > f->sequence)
 		f->sequence = f->mark.sequence;
 	if (f->mark.blob > f->next_blob)
@@ -131,7 +139,8 @@ index_ready(struct file *f)
 {
 	const char *why;
 
-	mkdirat(f->dir, "index", 0700);
+	if (mkdirat(f->dir, "index", 0700) == 0)
+		folder_sync(f);
 	/* A file of this name would change Berkeley DB's settings. */
 	if (faccessat(f->dir, "index/DB_CONFIG", F_OK, AT_SYMLINK_NOFOLLOW)
 	    == 0) {

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/core/buf.h"
 #include "common/engine/disk.h"
 
 enum {
@@ -162,6 +164,36 @@ reserve_write(int fd, const void *bytes, size_t n)
 	return (ssize_t)n;
 }
 
+static int
+open_patiently(const char *path, int flags, int mode)
+{
+	int fd;
+
+	do
+		fd = open(path, flags | O_CLOEXEC, mode);
+	while (fd < 0 && (errno == EINTR ||
+	    (error_is_full(errno) && step_give())));
+	return fd;
+}
+
+static bool
+folder_sync(const char *path)
+{
+	const char *end = strrchr(path, '/');
+	char *folder = end == NULL ? mem_str(SLICE(".")) :
+	    mem_str(slice_of(path, (size_t)(end - path) + 1));
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return ok;
+}
+
+/* Berkeley DB syncs its files, and never their names: a log that is gone
+   though pages of its later time are there leaves an index that looks sound
+   and is not. */
 int
 reserve_create(const char *path, int flags, ...)
 {
@@ -171,9 +203,13 @@ reserve_create(const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = va_arg(ap, int);
 	va_end(ap);
-	do
-		fd = open(path, flags | O_CLOEXEC, mode);
-	while (fd < 0 && (errno == EINTR ||
-	    (error_is_full(errno) && step_give())));
+	fd = open_patiently(path, flags & ~O_CREAT, mode);
+	if (fd >= 0 || errno != ENOENT || (flags & O_CREAT) == 0)
+		return fd;
+	fd = open_patiently(path, flags, mode);
+	if (fd >= 0 && !folder_sync(path)) {
+		close(fd);
+		fd = -1;
+	}
 	return fd;
 }

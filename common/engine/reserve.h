@@ -38,7 +38,7 @@ bool		 reserve_fill(struct reserve *);
 bool		 reserve_failed(void);
 
 /* For db_env_set_func_write and _open: as write and open, but all bytes are
-   written or none may be. */
+   written or none may be, and a new name is durable. */
 ssize_t		 reserve_write(int fd, const void *, size_t);
 int		 reserve_create(const char *path, int flags, ...);
 

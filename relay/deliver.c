@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 
+#include "common/core/daemon.h"
 #include "common/core/log.h"
 #include "relay/relay.h"
 
@@ -111,7 +112,7 @@ unreached(struct session *s, struct lease *l, enum fate fate)
 static void
 put_away(struct session *s, const struct lease *l)
 {
-	if (s->alive && !any_open(l) && s->messages < SESSION_MESSAGES &&
+	if (s->alive && !any_open(l) && !daemon_stopping() && s->messages < SESSION_MESSAGES &&
 	    conn_error(s->conn) == CONN_OK)
 		pool_put(s);
 	else

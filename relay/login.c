@@ -11,17 +11,15 @@
 static void
 say_secret(struct session *s, struct slice command, struct slice secret)
 {
-	struct buf *out = conn_out(s->conn);
-	size_t begin;
+	struct buf line = { 0 };
 
-	buf_reserve(out, command.n + 2 * secret.n + 16);
-	buf_slice(out, command);
-	begin = out->n;
-	base64_encode(out, secret);
-	buf_str(out, "\r\n");
-	conn_flush(s->conn);
-	if (out->p != NULL)
-		mem_wipe(out->p + begin, out->cap - begin);
+	buf_reserve(&line, command.n + 2 * secret.n + 16);
+	buf_slice(&line, command);
+	base64_encode(&line, secret);
+	buf_str(&line, "\r\n");
+	conn_write_secret(s->conn, buf_view(&line));
+	mem_wipe(line.p, line.cap);
+	buf_free(&line);
 }
 
 /* NUL name NUL password */

@@ -3,7 +3,9 @@
 
 #include <ifaddrs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 
@@ -161,6 +163,7 @@ load(const struct conf *c)
 	if (!tls_client_init(c->authorities.p))
 		LOG(relay_no_authorities, .file = c->authorities);
 	smart_load(c);
+	srandom((unsigned)getpid() ^ (unsigned)loop_clock());
 	own_load(c);
 }
 

@@ -83,6 +83,8 @@ void		 conn_printf(struct conn *, const char *, ...)
 /* The output buffer itself, to append a reply to. */
 struct buf	*conn_out(struct conn *);
 bool		 conn_flush(struct conn *);	/* false at an error */
+/* Sends it at once and keeps no copy of it (PRIV-8); false at an error. */
+bool		 conn_write_secret(struct conn *, struct slice);
 
 enum conn_error	 conn_error(const struct conn *);
 const char	*conn_why(const struct conn *);	/* text, never NULL */

@@ -50,6 +50,12 @@ conn_flush(struct conn *c)
 	return c->error == CONN_OK;
 }
 
+bool
+conn_write_secret(struct conn *c, struct slice s)
+{
+	return conn_flush(c) && send_all(c, s) && c->error == CONN_OK;
+}
+
 void
 conn_write(struct conn *c, struct slice s)
 {

@@ -3,9 +3,10 @@
  *
  * "All flags of all messages" is what clients ask most and what costs most to
  * read: a hundred thousand rows.  So a mailbox of which many messages
- * (store.entries_least) were listed at once keeps them as an array, 48 bytes each, which is brought up
- * to date from what changed since (box_touched).  All arrays together take
- * ENTRIES_BYTES at most; the longest unused goes first.
+ * (store.entries_least) were listed at once keeps them as an array, 48 bytes
+ * each, which is brought up to date from what changed since (box_touched).
+ * All arrays together take ENTRIES_BYTES at most; the longest unused goes
+ * first.
  */
 #ifndef STORE_ENTRIES_H
 #define STORE_ENTRIES_H

@@ -11,7 +11,7 @@
  *   4	MESSAGES mailbox 4, uid 4		struct message_row, with blob
  *   5	OPS	message id 8			struct op_row
  *   6	TOKENS	half day 4, token		struct token_row
- *   7	KEYWORDS mailbox 4			names, each its length 1 and bytes
+ *   7	KEYWORDS mailbox 4			each: length 1, name
  *   8	SUBSCRIBED name				empty
  *   9	EXPUNGED mailbox 4, MODSEQ 8		the UIDs removed (ranges_put)
  *

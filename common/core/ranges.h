@@ -25,7 +25,7 @@ struct ranges {
 	struct range	*r;
 	size_t		 n, cap;
 	uint32_t	 count;		/* UIDs in the set */
-	uint32_t	*before;	/* private: [b] UIDs before r[b * BLOCK] */
+	uint32_t	*before;	/* private: [b]: before r[b * BLOCK] */
 };
 
 void		 ranges_free(struct ranges *);	/* and makes it empty */

@@ -92,8 +92,8 @@ START_TEST(messages)
 	memset(head, 'h', sizeof head);
 	for (uint32_t n = 0; n < sizeof head; n++) {
 		in = (struct message_row){ .head = slice_of(head, n),
-			.head_n = n, .flags = 7 | 1ull << 63, .modseq = 8, .when = 9,
-			.size = 1000, .id = 10 };
+			.head_n = n, .flags = 7 | 1ull << 63, .modseq = 8,
+			.when = 9, .size = 1000, .id = 10 };
 		buf_clear(&b);
 		message_row_put(&b, &in);
 		ck_assert_uint_le(b.n, MESSAGE_ROW_MAX);

@@ -1,5 +1,6 @@
 /* box_sync, box_watch, what is \Recent: what changed since, exactly as long as
-   the history reaches, and never too little (RFC 7162 3.2.10, RFC 3501 2.3.2). */
+   the history reaches, and never too little (RFC 7162 3.2.10, RFC 3501
+   2.3.2). */
 #include "tests/unit/store/boxes.h"
 
 #include "store/history.h"

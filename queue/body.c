@@ -98,7 +98,7 @@ pump_ready(struct watch *w, unsigned events)
 }
 
 int
-body_over_fd(const struct message *m)
+body_over_fd(const struct message *m, struct buf *prefix)
 {
 	struct pump *p;
 	int ends[2];
@@ -112,7 +112,8 @@ body_over_fd(const struct message *m)
 	p->id = m->id;
 	p->blob = m->blob;
 	p->size = m->blob == 0 ? 0 : m->env.size;
-	message_prefix(m, &p->ready);
+	p->ready = *prefix;
+	*prefix = (struct buf){ 0 };
 	buf_slice(&p->ready, m->body);
 	if (!loop_add(&p->watch, LOOP_OUT, false)) {
 		close(ends[0]);

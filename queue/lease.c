@@ -243,6 +243,13 @@ due_list(const struct lease *l, struct wire_due *due,
 }
 
 static void
+give_nothing(struct lease *l, struct request *r)
+{
+	answer(r, WIRE_AGAIN, NULL);
+	lease_end(l);
+}
+
+static void
 give(struct lease *l, struct request *r, struct slice body)
 {
 	struct message *m = l->m;
@@ -258,13 +265,16 @@ give(struct lease *l, struct request *r, struct slice body)
 	out.n_recipients = due_list(l, due, &out);
 	if (l->to != NULL)
 		out.destination = l->to->name;
+	if (!message_prefix(m, &whole)) {
+		give_nothing(l, r);
+		aside_begin(m, SLICE("its envelope cannot be read"));
+		return;
+	}
 	if (out.size <= WIRE_BODY_MAX) {
-		message_prefix(m, &whole);
 		buf_slice(&whole, body);
 		out.body = buf_view(&whole);
-	} else if ((out.fd = body_over_fd(m)) == 0) {
-		answer(r, WIRE_AGAIN, NULL);	/* out of descriptors */
-		lease_end(l);
+	} else if ((out.fd = body_over_fd(m, &whole)) == 0) {
+		give_nothing(l, r);		/* out of descriptors */
 		schedule(m);
 		return;
 	}

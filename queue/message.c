@@ -11,6 +11,7 @@
 #include "queue/lease.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
+#include "queue/spool.h"
 #include "queue/token.h"
 
 const struct state_row state_rows[MESSAGE_STATES] = {
@@ -144,6 +145,7 @@ message_free(struct message *m)
 	timer_stop(&m->limit);
 	buf_free(&m->kept);
 	arena_free(&m->arena);
+	free(m->packed);
 	settle_forget(m);
 	free(m->rcpts);
 	free(m->asked);
@@ -200,15 +202,33 @@ message_each(void (*fn)(struct message *, void *), void *arg)
 uint64_t
 message_size(const struct message *m)
 {
-	return m->env.before.n + 16 + m->env.after.n + m->env.size;
+	uint64_t prefix = m->slim ? m->prefix_n :
+	    m->env.before.n + 16 + m->env.after.n;
+
+	return prefix + m->env.size;
 }
 
-void
+static void
+prefix(struct buf *b, const struct envelope_row *env, uint64_t id)
+{
+	buf_slice(b, env->before);
+	buf_printf(b, "%016llx", (unsigned long long)id);
+	buf_slice(b, env->after);
+}
+
+bool
 message_prefix(const struct message *m, struct buf *b)
 {
-	buf_slice(b, m->env.before);
-	buf_printf(b, "%016llx", (unsigned long long)m->id);
-	buf_slice(b, m->env.after);
+	struct envelope_row env;
+	struct buf row = { 0 };
+	bool good = true;
+
+	if (!m->slim)
+		prefix(b, &m->env, m->id);
+	else if ((good = spool_get_envelope(m->id, &row, &env)))
+		prefix(b, &env, m->id);
+	buf_free(&row);
+	return good;
 }
 
 bool

@@ -19,6 +19,9 @@
  *					  durable	(250 is said here)
  *					     v
  *	    GONE <--finished------------- SPOOLED --aside--> SET_ASIDE
+ *	     ^				     ^		      |   |
+ *	     |				     +---released-----+   |
+ *	     +-------------finished_aside-------------------------+
  *
  * A recipient has its own, smaller life.  Its number is its place in `rcpts`
  * and never changes nor comes back, since (id, number) is the operation id by
@@ -29,7 +32,8 @@
  *	 +---lease ends--+	    later -------+--> DUE
  *	 +---the admin tries it again---------------------- KEPT
  *
- * Ownership: a message owns its arena, in which all its texts lie.  While
+ * Ownership: a message owns its arena and one block, in which all its texts
+ * lie; those that wait have only the block (pack.h).  While
  * its session waits, `body` may point into the session's request.
  */
 #ifndef QUEUE_MESSAGE_H
@@ -107,6 +111,9 @@ struct message {
 	struct rcpt	*rcpts;
 	uint32_t	 n_rcpts, cap_rcpts;
 	struct arena	 arena;
+	char		*packed;	/* texts from before (pack.h) */
+	uint32_t	 prefix_n;	/* bytes of the prefix, if slim */
+	bool		 slim;		/* env.before and after are on disk */
 
 	/* its place in the world */
 	struct map_node	 by_id;
@@ -169,8 +176,8 @@ void		 message_each(void (*)(struct message *, void *), void *);
 
 /* Everything a reader will see: before, id, after, body. */
 uint64_t	 message_size(const struct message *);
-/* Appends what stands in front of the body. */
-void		 message_prefix(const struct message *, struct buf *);
+/* Appends what stands in front of the body; false: its row is damaged. */
+bool		 message_prefix(const struct message *, struct buf *);
 /* Is there a recipient in this state? */
 bool		 message_has(const struct message *, enum rcpt_state);
 /* May its sender be sent a report?  Never the null path, and no stranger

@@ -5,6 +5,7 @@
 
 #include "common/core/log.h"
 #include "queue/dsn.h"
+#include "queue/pack.h"
 #include "queue/schedule.h"
 #include "queue/spool.h"
 #include "queue/stats.h"
@@ -203,6 +204,7 @@ report_sent(struct message *report, const struct message *about)
 	    .to = about->env.return_path, .recipients = n);
 	stats.bounced++;
 	message_step(report, STEP_durable);
+	message_pack(report);
 	schedule(report);
 }
 
@@ -257,6 +259,7 @@ after(struct message *m, struct request *r, bool durable)
 	}
 	if (durable && m->state == MESSAGE_SET_ASIDE && !m->env.aside)
 		message_step(m, STEP_released);
+	message_pack(m);
 	schedule(m);
 	requests_redo(&m->waiters);
 }

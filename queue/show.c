@@ -246,7 +246,10 @@ show_body(struct request *r)
 
 	if (m == NULL)
 		return;
-	message_prefix(m, &prefix);
+	if (!message_prefix(m, &prefix)) {
+		answer(r, WIRE_NONE, NULL);
+		return;
+	}
 	if (in->offset >= prefix.n && m->blob != 0) {
 		blob_read(spool_engine(), m->blob, in->offset - prefix.n,
 		    WIRE_BODY_MAX, piece_read, r);

@@ -6,6 +6,7 @@
 
 #include "common/core/log.h"
 #include "queue/hold.h"
+#include "queue/pack.h"
 #include "queue/schedule.h"
 #include "queue/token.h"
 
@@ -195,16 +196,37 @@ spool_durable(enum engine_status status)
 	return status == ENGINE_OK;
 }
 
+bool
+spool_get_envelope(uint64_t id, struct buf *row, struct envelope_row *env)
+{
+	struct buf key = { 0 };
+	enum engine_status status = engine_get(engine, ENGINE_ROWS,
+	    key_id(&key, 'M', id), row, NULL);
+	bool good = status == ENGINE_OK && envelope_get(buf_view(row), env);
+
+	if (!good)
+		LOG(spool_unreadable, .id = id, .what = SLICE("envelope"));
+	buf_free(&key);
+	return good;
+}
+
 void
 spool_put_envelope(struct txn *txn, const struct message *m)
 {
-	struct buf key = { 0 }, value = { 0 };
+	struct buf key = { 0 }, value = { 0 }, old = { 0 };
+	struct envelope_row env = m->env, before;
 
-	envelope_put(&value, &m->env);
+	/* The prefix of what waits is only on disk (pack.h). */
+	if (m->slim && spool_get_envelope(m->id, &old, &before)) {
+		env.before = before.before;
+		env.after = before.after;
+	}
+	envelope_put(&value, &env);
 	txn_put(txn, ENGINE_ROWS, key_id(&key, 'M', m->id), buf_view(&value),
 	    m->blob);
 	buf_free(&key);
 	buf_free(&value);
+	buf_free(&old);
 }
 
 /* A recipient is written in the state that this commit brings. */
@@ -306,7 +328,20 @@ found_message(void *arg, struct slice key, struct slice value, uint64_t blob)
 	m = message_new(id, env.aside ? MESSAGE_SET_ASIDE : MESSAGE_SPOOLED,
 	    &env);
 	m->blob = blob;
+	message_pack(m);
 	return true;
+}
+
+/* Recipients come message by message: each is packed when the next begins. */
+static void
+pack_before(struct message *m)
+{
+	static uint64_t last;
+	struct message *before = message_find(last);
+
+	if (before != NULL && before != m)
+		message_pack(before);
+	last = m == NULL ? 0 : m->id;
 }
 
 static bool
@@ -327,8 +362,10 @@ found_rcpt(void *arg, struct slice key, struct slice value, uint64_t blob)
 	    row.state == RCPT_SETTLED ||
 	    number > m->n_rcpts + WIRE_LIST_MAX)
 		LOG(spool_unreadable, .id = id, .what = SLICE("recipient"));
-	else
+	else {
+		pack_before(m);
 		message_rcpt(m, number, &row);
+	}
 	return true;
 }
 
@@ -362,6 +399,7 @@ spool_open(struct engine *e, void (*ready)(void))
 	life_read();
 	scan('M', found_message, NULL);
 	scan('R', found_rcpt, NULL);
+	pack_before(NULL);
 	scan('T', found_token, NULL);
 	message_each(found_schedule, NULL);
 	life_begin(NULL);

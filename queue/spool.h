@@ -49,6 +49,9 @@ bool		 spool_durable(enum engine_status);
 /* Envelope and all recipients, with the blob that m->blob names. */
 void		 spool_put(struct txn *, const struct message *);
 void		 spool_put_envelope(struct txn *, const struct message *);
+/* The row as it is on disk; *env points into *row. */
+bool		 spool_get_envelope(uint64_t id, struct buf *row,
+		    struct envelope_row *env);
 void		 spool_put_rcpt(struct txn *, const struct message *,
 		    uint32_t number);
 void		 spool_remove(struct txn *, uint64_t id);

@@ -2,6 +2,7 @@
 
 #include "queue/accept.h"
 #include "queue/hold.h"
+#include "queue/pack.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/spool.h"
@@ -50,6 +51,7 @@ done(void *arg, enum engine_status status)
 	message_step(m, over ? STEP_reported : STEP_durable);
 	if (over)
 		return;
+	message_pack(m);
 	schedule(m);
 	requests_redo(&m->waiters);
 }

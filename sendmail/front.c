@@ -202,7 +202,7 @@ front_main(int argc, char **argv)
 	case MODE_LIST:
 		return run_postino("queue", "list", NULL);
 	case MODE_FLUSH:
-		return run_postino("queue", "retry", "all");
+		return run_postino("queue", "retry", "--all");
 	case MODE_ALIASES:
 		return EX_OK;	/* `postino alias` has effect at once */
 	default:

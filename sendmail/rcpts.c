@@ -19,7 +19,7 @@ complete(struct slice local, struct slice domain, struct slice *to)
 	/* Quoted where it must be; then it is read as SMTP will. */
 	a.flags = ADDR_QUOTED;
 	text = addr_text(&front.arena, &a);
-	if (!addr_parse(&front.arena, text, ADDR_MAY_UTF8, &again, &e))
+	if (!addr_parse(&front.arena, text, 0, &again, &e))
 		return false;
 	*to = addr_text(&front.arena, &again);
 	return true;

@@ -58,8 +58,7 @@ path_get(struct slice arg, struct slice keyword, unsigned how,
 	struct path p;
 
 	if (!slice_istarts(arg, keyword) || !path_parse(&front.arena,
-	    slice_drop(arg, keyword.n), how | ADDR_MAY_BARE | ADDR_MAY_UTF8,
-	    &p, &e))
+	    slice_drop(arg, keyword.n), how | ADDR_MAY_BARE, &p, &e))
 		return false;
 	if ((p.addr.flags & ADDR_NULL) == 0 && p.addr.domain.n == 0)
 		p.addr.domain = front.conf.server_name;
@@ -168,7 +167,7 @@ do_hello(bool extended)
 {
 	printf("250%s%s\r\n", extended ? "-" : " ", front.conf.server_name.p);
 	if (extended)
-		printf("250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
+		printf("250-PIPELINING\r\n250-8BITMIME\r\n"
 		    "250 ENHANCEDSTATUSCODES\r\n");
 	fflush(stdout);
 	reset();

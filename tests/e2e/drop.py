@@ -182,6 +182,7 @@ def arguments(instance, front):
     front.run(["-bd"], "", USAGE)
     front.run(["-f", "a@x..y", instance.USER1], "x\n", DATAERR)
     front.run(["a@x..y"], "x\n", DATAERR)
+    front.run(["b\xfc@example.org"], "x\n", DATAERR)
     front.run([], "", name="newaliases")
     front.run(["-bi"], "")
     if front.user is not None:
@@ -189,6 +190,9 @@ def arguments(instance, front):
         r = subprocess.run([front.root + "/mailq", "-C", instance.conf],
                            capture_output=True, text=True)
         check(r.returncode == 0, "mailq by root: %s", r.stderr)
+        r = subprocess.run([front.root + "/sendmail", "-C", instance.conf,
+                            "-q15m"], capture_output=True, text=True)
+        check(r.returncode == 0, "-q by root: %s", r.stderr)
     check(not front.waiting(), "left: %s", front.waiting())
 
 

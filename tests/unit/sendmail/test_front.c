@@ -30,15 +30,14 @@ static struct options *
 options(const char *line)
 {
 	static struct options o;
-	static char *argv[20];
-	char *copy = strdup(line);
+	static char *argv[20], copy[200], name[] = "sendmail";
 	int n = 0;
 
-	argv[n++] = strdup("sendmail");
+	strcpy(copy, line);
+	argv[n++] = name;
 	for (char *w = strtok(copy, " "); w != NULL; w = strtok(NULL, " "))
-		argv[n++] = strcmp(w, "''") == 0 ? strdup("") : strdup(w);
+		argv[n++] = strcmp(w, "''") == 0 ? w + 2 : w;
 	argv[n] = NULL;
-	free(copy);
 	options_read(n, argv, &o);
 	return &o;
 }

@@ -56,24 +56,29 @@ host_text(struct arena *arena, const struct dname *name)
 	return s;
 }
 
-/* Takes what can be used: a name that is no host's leads nowhere. */
+/* Takes what can be used, the best of it: a name that is no host's leads
+   nowhere. */
 static size_t
 take_hosts(struct arena *arena, const struct dns_query_out *found,
     struct mail_host *hosts, size_t most)
 {
+	struct mail_host *all = arena_array(arena, found->n_answers + 1,
+	    sizeof *all);
 	size_t n = 0;
 
-	for (size_t i = 0; i < found->n_answers && n < most; i++) {
+	for (size_t i = 0; i < found->n_answers; i++) {
 		struct mx mx;
 
 		if (!rdata_mx(found->answers[i].data, &mx) ||
 		    !dname_is_host(&mx.host))
 			continue;
-		hosts[n].preference = mx.preference;
-		hosts[n++].name = host_text(arena, &mx.host);
+		all[n].preference = mx.preference;
+		all[n++].name = host_text(arena, &mx.host);
 	}
-	shuffle(hosts, n);
-	qsort(hosts, n, sizeof *hosts, by_preference);
+	shuffle(all, n);
+	qsort(all, n, sizeof *all, by_preference);
+	n = n < most ? n : most;
+	memcpy(hosts, all, n * sizeof *hosts);
 	return n;
 }
 

@@ -208,9 +208,12 @@ message_size(const struct message *m)
 	return prefix + m->env.size;
 }
 
+/* A report of our own has none, and so no id in it. */
 static void
 prefix(struct buf *b, const struct envelope_row *env, uint64_t id)
 {
+	if (env->before.n + env->after.n == 0)
+		return;
 	buf_slice(b, env->before);
 	buf_printf(b, "%016llx", (unsigned long long)id);
 	buf_slice(b, env->after);

@@ -41,8 +41,10 @@ class Front:
             f.write("#!/bin/sh\nexec %s/sendmail -C %s \"$@\"\n" %
                     (self.root, instance.conf))
         os.chmod(self.root + "/wrapped", 0o755)
-        self.user = NOBODY if instance.drop else None
-        if instance.drop:
+        # A sanitizer cannot read its options in a program with set ids.
+        self.user = NOBODY if instance.drop and not instance.sanitized \
+            else None
+        if self.user is not None:
             os.chown(self.root + "/sendmail", 0, os.stat(self.folder).st_gid)
             os.chmod(self.root + "/sendmail", 0o2755)
 

@@ -73,8 +73,10 @@ destination_free(struct destination *d)
 bool
 destination_open(const struct destination *d)
 {
+	uint32_t most = d->most < most_sessions ? d->most : most_sessions;
+
 	return !list_empty(&d->parcels) && d->retry.at == 0 &&
-	    d->active < (d->tries > 0 ? 1 : d->most);
+	    d->active < (d->tries > 0 ? 1 : most);
 }
 
 /* Its place in the ring, or its end, after any change. */

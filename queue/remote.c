@@ -152,12 +152,13 @@ remote_hello(struct request *r)
 {
 	const struct queue_relay_in *in = REQUEST(queue_relay, r);
 	unsigned instance = link_instance(r->from);
-	struct relay *y = &relays[instance];
+	struct relay *y;
 
 	if (instance >= n_relays) {
 		answer(r, WIRE_DENIED, NULL);
 		return;
 	}
+	y = &relays[instance];
 	if (link_owner(r->from) == NULL)
 		meet(y, r->from);
 	else if (!y->speaking) {

@@ -95,6 +95,42 @@ START_TEST(test_restart)
 }
 END_TEST
 
+/* What waits is packed: its texts, which changed meanwhile, and what stands in
+   front of its body are the same when it is tried, before and after a
+   restart. */
+START_TEST(test_packed)
+{
+	SUBMIT(.to = { "a@far", "b@far" }, .remote = { true, true },
+	    .sender = SENDER_AUTHENTICATED, .by = submission,
+	    .envid = "E1", .orcpt = "rfc822;o@x");
+	UNTIL(heard[0].got);
+	for (int i = 0; i < 3; i++) {
+		relay_next(0, NULL, 1);
+		UNTIL(n_jobs == (size_t)i + 1);
+		ck_assert_uint_eq(jobs[i].n, 2);
+		ck_assert_str_eq(jobs[i].address[1], "b@far");
+		ck_assert_str_eq(jobs[i].return_path, "s@remote.example");
+		ck_assert_str_eq(body_of(&jobs[i]), body_of(&jobs[0]));
+		ck_assert_uint_eq(jobs[i].size, jobs[i].body.n);
+		relay_done(0, jobs[i].id, 0, OUTCOME_LATER);
+		relay_done(0, jobs[i].id, 1, OUTCOME_LATER);
+		UNTIL(done_ok == 2 * (size_t)i + 2);
+		if (i == 1)
+			restart();
+		pass(14400000);
+	}
+	relay_next(0, NULL, 1);
+	relay_done(0, jobs[0].id, 0, OUTCOME_REFUSED);
+	UNTIL(stats.bounced == 1);
+	next(0, 1);
+	UNTIL(n_jobs == 5);
+	ck_assert(strstr(body_of(&jobs[4]), "Received: by mx id ") != NULL);
+	ck_assert(strstr(body_of(&jobs[4]), "Original-Envelope-Id: E1\r\n"));
+	ck_assert(strstr(body_of(&jobs[4]),
+	    "Original-Recipient: rfc822;o@x\r\n") != NULL);
+}
+END_TEST
+
 /* A body of its own file, read back in pieces after a restart. */
 START_TEST(test_long)
 {
@@ -183,6 +219,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin_disk, end_disk);
 	tcase_add_test(t, test_restart);
+	tcase_add_test(t, test_packed);
 	tcase_add_test(t, test_long);
 	tcase_add_test(t, test_aside);
 	suite_add_tcase(s, t);

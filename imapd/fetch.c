@@ -282,13 +282,15 @@ serve_one(void *arg, const struct wire_entry *e)
 	v->n++;
 	if (letter_open(&l, s, e, v->w->want)) {
 		buf_printf(session_out(s), "* %u FETCH (", number);
-		for (size_t i = 0; i < v->w->n; i++) {
+		for (size_t i = 0; i < v->w->n && !s->leaving; i++) {
 			if (i > 0)
 				buf_char(conn_out(s->conn), ' ');
 			if (!item_print(&l, &v->w->items[i]))
 				v->some_unknown = true;
 		}
-		buf_str(conn_out(s->conn), ")\r\n");
+		/* Not behind half a literal, which that would fill. */
+		if (!s->leaving)
+			buf_str(conn_out(s->conn), ")\r\n");
 	} else
 		v->some_unread = true;
 	letter_close(&l);

@@ -53,6 +53,16 @@ tell(void *arg, const struct wire_entry *e)
 	return true;
 }
 
+/* What .SILENT changes is not told, if the client knows what it was before: if
+   nobody else came in between (RFC 9051 6.4.6). */
+static void
+own(struct view *v, uint64_t modseq, bool told)
+{
+	v->own = told || modseq == v->modseq + 1 ? modseq : 0;
+	v->own_told = told;
+	v->dirty = true;
+}
+
 /* One commit, unless the set has very many holes. */
 static enum wire_status
 change(struct session *s, const struct wish *w, const struct ranges *set,
@@ -71,11 +81,8 @@ change(struct session *s, const struct wish *w, const struct ranges *set,
 		status = box_flags(s->store, &in, &out, &s->arena, LINK_WAIT);
 		if (status != WIRE_OK)
 			break;
-		if (out.modseq != 0) {
-			s->view.own = out.modseq;
-			s->view.own_told = !w->silent;
-			s->view.dirty = true;
-		}
+		if (out.modseq != 0)
+			own(&s->view, out.modseq, !w->silent);
 		if (!ranges_get(modified, out.modified))
 			status = WIRE_AGAIN;
 	}

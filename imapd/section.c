@@ -189,6 +189,11 @@ fields_print(struct letter *l, const struct section *c, struct range64 r)
 	struct buf *out = session_out(l->s);
 	struct field f;
 
+	if (header.p == NULL) {
+		/* A message without a header is not what there is. */
+		l->s->leaving = true;
+		return;
+	}
 	header = slice_take(header, HEADER_MAX);
 	while (header_next(&header, &f))
 		if (is_named(c, f.name) == (c->text == SECTION_FIELDS))
@@ -278,8 +283,11 @@ binary_print(struct letter *l, const struct section *c, bool size)
 		return false;
 	}
 	s = letter_read(l, r.from, r.to, &keep);
-	cte_decode(&plain, cte, s);
-	binary_say(l, c, size, buf_view(&plain));
+	if (s.p != NULL) {
+		cte_decode(&plain, cte, s);
+		binary_say(l, c, size, buf_view(&plain));
+	} else
+		l->s->leaving = true;
 	buf_free(&plain);
 	buf_free(&keep);
 	return true;

@@ -27,8 +27,8 @@ reply(struct session *s, const char *what, const char *fmt, va_list ap)
 	struct buf *out = conn_out(s->conn);
 
 	/* What changed meanwhile is told first. */
-	if (s->replied || s->leaving || (s->view.mailbox != 0 &&
-	    s->view.dirty && !view_sync(s, s->may_expunge)))
+	if (s->replied || s->leaving || (view_has_news(&s->view,
+	    s->may_expunge) && !view_sync(s, s->may_expunge)))
 		return;
 	s->replied = true;
 	view_tell_held(s);

@@ -108,9 +108,9 @@ take_changed(struct session *s, const struct box_sync_out *out)
 	for (size_t i = 0; i < out->n_changed; i++) {
 		const struct wire_entry *e = &out->changed[i];
 
-		if (e->uid < v->uidnext)
+		if (ranges_has(&v->uids, e->uid))
 			tell_change(s, e);
-		else if (e->uid > 0)
+		else if (e->uid >= v->uidnext)
 			ranges_add(&v->uids, e->uid, e->uid);
 	}
 }
@@ -160,6 +160,13 @@ synced(struct session *s, uint64_t modseq)
 }
 
 bool
+view_has_news(const struct view *v, bool expunge)
+{
+	return v->mailbox != 0 && (v->dirty ||
+	    (expunge && ranges_count(&v->gone) > 0));
+}
+
+bool
 view_sync(struct session *s, bool expunge)
 {
 	struct view *v = &s->view;
@@ -204,60 +211,66 @@ view_sync(struct session *s, bool expunge)
 
 /* ---- what changed before (QRESYNC) */
 
+/* What is still in the view went after it was opened: that is told later. */
 static bool
 tell_earlier(struct session *s, const struct ranges *known,
     struct slice vanished)
 {
-	struct ranges all = { 0 }, told = { 0 };
+	struct ranges all = { 0 }, went = { 0 }, told = { 0 };
 	bool good = ranges_get(&all, vanished);
 	struct buf *out = session_out(s);
 
+	ranges_subtract(&went, &all, &s->view.uids);
 	if (known != NULL)
-		ranges_intersect(&told, &all, known);
-	if (ranges_count(known != NULL ? &told : &all) > 0) {
+		ranges_intersect(&told, &went, known);
+	else
+		ranges_copy(&told, &went);
+	if (ranges_count(&told) > 0) {
 		buf_str(out, "* VANISHED (EARLIER) ");
-		set_print(out, known != NULL ? &told : &all);
+		set_print(out, &told);
 		buf_str(out, "\r\n");
 	}
 	ranges_free(&all);
+	ranges_free(&went);
 	ranges_free(&told);
 	return good;
 }
 
-bool
-view_tell_since(struct session *s, uint64_t since, const struct ranges *known)
+/* In as many answers as it takes; changed: not only what went. */
+static bool
+tell_since(struct session *s, uint64_t since, const struct ranges *known,
+    bool changed)
 {
 	struct box_sync_in in = { .mailbox = s->view.mailbox, .since = since };
 	struct box_sync_out out;
-	bool first = true, good;
+	bool good;
 
 	do {
 		struct arena arena = { 0 };
 
 		good = box_sync(s->store, &in, &out, &arena, LINK_WAIT) ==
-		    WIRE_OK && (!first || tell_earlier(s, known, out.vanished));
-		for (size_t i = 0; good && i < out.n_changed; i++)
+		    WIRE_OK && view_keywords(s, out.keywords) &&
+		    tell_earlier(s, known, out.vanished);
+		for (size_t i = 0; good && changed && i < out.n_changed; i++)
 			if (known == NULL ||
 			    ranges_has(known, out.changed[i].uid))
 				tell_change(s, &out.changed[i]);
 		in.from = good ? out.next : 0;
-		first = false;
 		arena_free(&arena);
 	} while (in.from != 0);
 	return good;
 }
 
 bool
+view_tell_since(struct session *s, uint64_t since, const struct ranges *known)
+{
+	return tell_since(s, since, known, true);
+}
+
+bool
 view_tell_vanished(struct session *s, uint64_t since, const struct ranges *of)
 {
-	struct box_sync_in in = { .mailbox = s->view.mailbox, .since = since };
-	struct arena arena = { 0 };
-	struct box_sync_out out;
-	bool good = box_sync(s->store, &in, &out, &arena, LINK_WAIT) ==
-	    WIRE_OK && tell_earlier(s, of, out.vanished);
-
-	arena_free(&arena);
-	return good;
+	return tell_since(s, since, of, false);
 }
 
 /* ---- commands that only listen */
@@ -287,7 +300,7 @@ idle(struct session *s)
 	struct slice line;
 
 	for (;;) {
-		if (s->view.dirty && !view_sync(s, true))
+		if (view_has_news(&s->view, true) && !view_sync(s, true))
 			return false;
 		if (s->lost || !conn_await(s->conn, "news or the client"))
 			return false;

@@ -216,6 +216,20 @@ go_on(struct wire_range *r, size_t *n, uint32_t from)
 	*n = left;
 }
 
+/* Keywords that came up after the last view_sync: without their names flags
+   would be told that were never so. */
+static bool
+names_known(struct session *s, const struct box_list_out *out)
+{
+	unsigned known = FLAGS_SYSTEM + (unsigned)s->view.n_keywords;
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < out->n_entries; i++)
+		bits |= out->entries[i].flags;
+	return known >= 64 || bits >> known == 0 ||
+	    view_keywords(s, KEYWORDS_MAX);
+}
+
 /* One chunk: as many calls as it takes. */
 static enum wire_status
 each_of(struct session *s, struct box_list_in *in, view_each_fn *fn, void *arg)
@@ -228,6 +242,8 @@ each_of(struct session *s, struct box_list_in *in, view_each_fn *fn, void *arg)
 		struct arena arena = { 0 };
 
 		status = box_list(s->store, in, &out, &arena, LINK_WAIT);
+		if (status == WIRE_OK && !names_known(s, &out))
+			status = WIRE_AGAIN;
 		for (size_t i = 0; status == WIRE_OK && more &&
 		    i < out.n_entries; i++)
 			more = fn(arg, &out.entries[i]);

@@ -77,6 +77,8 @@ bool		 view_keywords(struct session *, uint32_t have);
 /* From now on a change makes the view dirty. */
 void		 view_watch(struct session *);
 
+/* Is there something that view_sync would tell? */
+bool		 view_has_news(const struct view *, bool expunge);
 /* sync.c: tells what changed since, in untagged responses.  expunge: sequence
    numbers may change now.  False: the mailbox or the channel is gone, and the
    session ends. */

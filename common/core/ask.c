@@ -59,13 +59,19 @@ call_refused(struct timer *t)
 	call_end(CONTAINER(t, struct call, timer), WIRE_BAD, NULL);
 }
 
+static void
+call_lost(struct timer *t)
+{
+	call_end(CONTAINER(t, struct call, timer), WIRE_GONE, NULL);
+}
+
 static struct call *
 call_begin(struct link *l, enum wire_call call, const void *in, uint64_t ms,
     link_done *done, void *arg)
 {
 	struct call *c = mem_zero(sizeof *c);
 	struct frame f = { .number = ++l->last, .call = (uint16_t)call };
-	bool fits;
+	bool lost = !link_up(l) && l->kind == LINK_KEPT, fits;
 
 	c->link = l;
 	c->call = call;
@@ -78,12 +84,13 @@ call_begin(struct link *l, enum wire_call call, const void *in, uint64_t ms,
 	else {
 		fits = frame_put(&c->frame, &f, wire_rows[call].in_put, in,
 		    &c->fd);
-		list_push(&l->waiting, &c->node);
+		if (!lost)
+			list_push(&l->waiting, &c->node);
 	}
-	if (!fits)
-		c->timer.fire = call_refused;
-	if (ms > 0 || !fits)
-		timer_set(&c->timer, loop_now() + (fits ? ms : 0));
+	if (!fits || lost)
+		c->timer.fire = lost ? call_lost : call_refused;
+	if (ms > 0 || !fits || lost)
+		timer_set(&c->timer, loop_now() + (fits && !lost ? ms : 0));
 	return c;
 }
 

@@ -438,7 +438,7 @@ link_end(struct link *l, const char *call, const char *why)
 	requests_lost(l);
 	if (l->on_end != NULL)
 		l->on_end(l);
-	if (l->kind != LINK_LASTING)
+	if (l->kind != LINK_LASTING && l->kind != LINK_KEPT)
 		l->dead = true;
 	if (--l->busy == 0 && l->dead)
 		link_close(l);

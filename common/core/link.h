@@ -59,6 +59,8 @@ typedef void link_handler(struct request *);
 enum link_kind {
 	LINK_ONCE,		/* one connection; freed when that ends */
 	LINK_LASTING,		/* waits for the next connection */
+	LINK_KEPT,		/* one connection; its owner closes it, and
+				   calls made after its end are GONE at once */
 	LINK_CHANNEL,		/* as ONCE, and only CHANNEL calls go over it */
 };
 

@@ -3,6 +3,7 @@
 #   make [-j]     all programs, release flags, in build/
 #   make check    unit tests            make asan   the same under ASan+UBSan
 #   make fuzz     fuzz targets (clang)  make bench  against real rivals
+#   make crash    the engine on every state of a disk (CRASH=short)
 #   make shape    a report on sizes     make rfc    clauses, code and tests
 #   make install DESTDIR= PREFIX=/usr   make uninstall
 #
@@ -192,6 +193,16 @@ bench: all
 	@tests/bench/relay $(B)
 	@tests/bench/queued $(B)
 
+# The crash harness of the storage engine; CRASH=short is a step of ./runtests.
+CRASHOBJ := $(call objs,tests/crash/engine)
+$(B)/crash/engine: $(CRASHOBJ) $(B)/lib/engine.a $(B)/lib/core.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ldb-5.3 -lpthread
+
+crash: $(B)/crash/engine
+	@$(B)/crash/engine $(CRASH)
+
 shape:
 	@tests/shape
 
@@ -229,6 +240,6 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all check asan fuzz replay clean bench install uninstall shape rfc
+.PHONY: all check asan fuzz replay clean bench crash install uninstall shape rfc
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

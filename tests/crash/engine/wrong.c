@@ -1,0 +1,131 @@
+#include "tests/crash/engine/wrong.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/crash/engine/sweep.h"
+
+enum { FILES = 8192 };
+
+/* What a file is, by its name at any time. */
+enum what { NOTHING, LOG, SEGMENT, BLOB };
+
+struct wrong {
+	const char	*name;
+	enum what	 late;		/* their syncs come one too late */
+	enum what	 without;	/* there are none */
+	enum what	 unlinked;	/* the last one before an unlink of
+					   such a file is not */
+	bool		 silent;	/* nobody was answered */
+	enum event_kind	 after;		/* where it shows; 0: anywhere */
+};
+
+static const struct wrong wrongs[] = {
+	{ .name = "answered before the sync", .late = SEGMENT },
+	{ .name = "index flushed before the log's sync", .late = SEGMENT,
+	    .silent = true },
+	{ .name = "segment unlinked before its copies are synced",
+	    .unlinked = SEGMENT, .after = EVENT_UNLINK },
+	{ .name = "name of a segment not synced", .without = LOG },
+	{ .name = "long blob named before its sync", .without = BLOB },
+};
+
+static unsigned char	 kinds[FILES];
+
+static enum what
+kind_of(const struct event *e, const char *name)
+{
+	if (e->kind == EVENT_FOLDER)
+		return strcmp(name, "log") == 0 ? LOG : NOTHING;
+	if (kinds[e->dir] != LOG)
+		return NOTHING;
+	if (strlen(name) == 9 && name[0] == 's')
+		return SEGMENT;
+	return strlen(name) == 17 ? BLOB : NOTHING;
+}
+
+static void
+kinds_learn(const struct trace *t)
+{
+	const struct event *e;
+
+	memset(kinds, 0, sizeof kinds);
+	for (size_t at = 0; (e = trace_next(t, &at, t->end)) != NULL;) {
+		enum what kind = NOTHING;
+
+		if (e->kind == EVENT_FOLDER || e->kind == EVENT_CREATE)
+			kind = kind_of(e, e->name);
+		else if (e->kind == EVENT_RENAME)
+			kind = kind_of(e, e->other);
+		if (kind != NOTHING)
+			kinds[e->file] = (unsigned char)kind;
+	}
+}
+
+/* Events are changed where they stand, so that places stay the same. */
+static void
+spoil(struct trace *t, const struct wrong *w)
+{
+	static uint64_t before[FILES];
+	struct event *last = NULL, *e;
+	size_t at = 0, next = 0;
+
+	memset(before, 0, sizeof before);
+	for (; trace_next(t, &next, t->end) != NULL; at = next) {
+		enum what kind;
+
+		e = (void *)(t->events + at);
+		kind = kinds[e->file];
+		if (e->kind == EVENT_ACK && w->silent)
+			e->kind = EVENT_NOTHING;
+		if (e->kind == EVENT_UNLINK && kind == w->unlinked &&
+		    last != NULL)
+			last->since = 0;
+		if (e->kind != EVENT_SYNC || kind == NOTHING)
+			continue;
+		if (kind == w->unlinked)
+			last = e;
+		if (kind == w->late) {
+			uint64_t since = e->since;
+
+			e->since = before[e->file];
+			before[e->file] = since;
+		}
+		if (kind == w->without)
+			e->since = 0;
+	}
+}
+
+static bool
+is_caught(const struct trace *t, const struct wrong *w, unsigned cuts)
+{
+	const struct sums good = *sums;
+	struct trace *bad = trace_new(t->cap);
+	uint64_t states, found;
+
+	memcpy(bad, t, sizeof *t + t->end);
+	spoil(bad, w);
+	*sums = (struct sums){ 0 };
+	sweep_run(&(struct sweep){ .check = check_engine, .trace = bad,
+	    .cuts = cuts, .after = w->after, .quiet = true });
+	states = sums->states;
+	found = sums->lost + sums->doubled + sums->unrecovered;
+	printf("wrong order: %s: %s (%llu lost, %llu doubled, %llu unrecovered"
+	    " in %llu states)\n", w->name, found > 0 ? "caught" : "NOT CAUGHT",
+	    (unsigned long long)sums->lost, (unsigned long long)sums->doubled,
+	    (unsigned long long)sums->unrecovered, (unsigned long long)states);
+	*sums = good;
+	trace_free(bad);
+	return found > 0;
+}
+
+unsigned
+wrong_orders(const struct trace *t, unsigned cuts)
+{
+	unsigned missed = 0;
+
+	kinds_learn(t);
+	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)
+		missed += !is_caught(t, &wrongs[i], cuts);
+	return missed;
+}

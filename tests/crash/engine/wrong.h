@@ -1,0 +1,16 @@
+/*
+ * wrong.h - engines that do it in the wrong order, so that we know that the
+ * harness can fail.
+ *
+ * Not in the engine: each is made of the recording of a right one, by taking
+ * back a sync that it did, or moving it behind the answers it was for.
+ */
+#ifndef CRASH_WRONG_H
+#define CRASH_WRONG_H
+
+#include "tests/crash/engine/trace.h"
+
+/* Tries all, at so many places each.  How many were not caught. */
+unsigned	 wrong_orders(const struct trace *, unsigned cuts);
+
+#endif

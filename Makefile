@@ -190,6 +190,7 @@ replay: $(FUZZ:tests/fuzz/%.c=$(B)/replay/%)
 
 bench: all
 	@tests/bench/run $(B)
+	@tests/bench/imap $(B)
 	@tests/bench/relay $(B)
 	@tests/bench/queued $(B)
 

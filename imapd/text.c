@@ -40,7 +40,8 @@ is_named(const struct charset *c, struct slice name)
 	return false;
 }
 
-/* What cannot be converted becomes U+FFFD, octet by octet. */
+/* What cannot be converted becomes U+FFFD, octet by octet.  One more step
+   behind the end, for charsets in which a letter waits for its accent. */
 static void
 run(iconv_t h, struct slice text, struct buf *out)
 {
@@ -48,11 +49,12 @@ run(iconv_t h, struct slice text, struct buf *out)
 	size_t left = text.n, limit = out->n + 4 * text.n;
 
 	iconv(h, NULL, NULL, NULL, NULL);
-	while (left > 0 && out->n + 8 < limit) {
+	for (bool more = true; more;) {
 		char room[1024], *to = room;
-		size_t space = sizeof room;
-		size_t r = iconv(h, &from, &left, &to, &space);
+		size_t space = sizeof room, r;
 
+		more = left > 0;
+		r = iconv(h, more ? &from : NULL, &left, &to, &space);
 		if (limit - out->n < sizeof room - space)
 			break;
 		buf_add(out, room, sizeof room - space);

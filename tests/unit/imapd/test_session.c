@@ -264,7 +264,6 @@ START_TEST(store_dies_later)
 	box.late = WIRE_box_list;
 	say("1 FETCH 1:* UID\r\n");
 	want("late", "");
-	box.dies = WIRE_box_sync;
 	answer_held();
 	ck_assert(has("* 5 FETCH (UID 5)\r\n1 OK"));
 	box.late = WIRE_box_list;

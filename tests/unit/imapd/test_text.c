@@ -1,0 +1,120 @@
+/* Text as SEARCH compares it: without case (RFC 9051 6.4.4), from any charset
+   of charsets.def. */
+#include <check.h>
+
+#include "imapd/text.h"
+
+START_TEST(fold)
+{
+	static const struct { const char *text, *want; } rows[] = {
+		{ "", "" }, { "Hello, World", "hello, world" },
+		{ "GRÜSSE", "grüsse" }, { "ÅÉÎØÑ", "åéîøñ" },
+		{ "ПРИВЕТ", "привет" }, { "ΑΒΓ", "αβγ" }, { "日本", "日本" },
+		{ "\xff\xfe" "A", "\xff\xfe" "a" }, { "\xc3", "\xc3" },
+		{ "[\\]@Z", "[\\]@z" },
+	};
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		buf_clear(&b);
+		text_fold(&b, slice_str(rows[i].text));
+		ck_assert_str_eq(buf_cstr(&b), rows[i].want);
+	}
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(has)
+{
+	ck_assert(text_has(SLICE("abc"), SLICE("b")));
+	ck_assert(text_has(SLICE("abc"), SLICE("abc")));
+	ck_assert(text_has(SLICE(""), SLICE("")));
+	ck_assert(text_has(SLICE("abc"), SLICE("")));
+	ck_assert(text_has(slice_of(NULL, 0), SLICE("")));
+	ck_assert(!text_has(slice_of(NULL, 0), SLICE("a")));
+	ck_assert(!text_has(SLICE("abc"), SLICE("abcd")));
+	ck_assert(!text_has(SLICE("abc"), SLICE("ac")));
+}
+END_TEST
+
+START_TEST(charsets)
+{
+	static const struct { const char *name, *text, *want; } rows[] = {
+		{ "us-ascii", "abc", "abc" },
+		{ "UTF-8", "\xc3\xbc", "ü" },
+		{ "iso-8859-1", "\xfc", "ü" },
+		{ "ISO-8859-2", "\xb1", "ą" }, { "latin2", "\xb1", "ą" },
+		{ "windows-1251", "\xcf\xf0", "Пр" }, { "CP1251", "\xcf", "П" },
+		{ "koi8-r", "\xf0", "П" },
+		{ "windows-1258", "a", "a" }, { "windows-1258", "a\xec", "á" },
+		{ "gb2312", "\xc4\xe3", "你" }, { "GBK", "\xc4\xe3", "你" },
+		{ "Shift_JIS", "\x93\xfa", "日" },
+		{ "iso-2022-jp", "\x1b$BF|\x1b(B", "日" },
+		{ "big5", "\xa7\x41", "你" }, { "ks_c_5601-1987", "\xb0\xa1",
+		    "가" },
+		/* What is not what it claims, octet by octet. */
+		{ "shift_jis", "a\xff" "b", "a\xef\xbf\xbd" "b" },
+	};
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		buf_clear(&b);
+		ck_assert_msg(charset_utf8(&text_charsets,
+		    slice_str(rows[i].name), slice_str(rows[i].text), &b),
+		    "%s", rows[i].name);
+		ck_assert_str_eq(buf_cstr(&b), rows[i].want);
+	}
+	buf_clear(&b);
+	ck_assert(!charset_utf8(&text_charsets, SLICE("x-unknown"), SLICE("a"),
+	    &b));
+	ck_assert(!charset_utf8(&text_charsets, SLICE(""), SLICE("a"), &b));
+	ck_assert_uint_eq(b.n, 0);
+	buf_free(&b);
+}
+END_TEST
+
+/* A stateful charset begins afresh each time, and garbage in it ends. */
+START_TEST(states)
+{
+	struct buf b = { 0 };
+	char junk[5000];
+
+	for (size_t i = 0; i < sizeof junk; i++)
+		junk[i] = (char)(i * 7 % 256);
+	for (int i = 0; i < 3; i++) {
+		buf_clear(&b);
+		charset_utf8(&text_charsets, SLICE("iso-2022-jp"),
+		    SLICE("\x1b$BF"), &b);
+		buf_clear(&b);
+		charset_utf8(&text_charsets, SLICE("iso-2022-jp"),
+		    SLICE("plain"), &b);
+		ck_assert_str_eq(buf_cstr(&b), "plain");
+		buf_clear(&b);
+		charset_utf8(&text_charsets, SLICE("utf-16"), slice_of(junk,
+		    sizeof junk), &b);
+		ck_assert_uint_le(b.n, 4 * sizeof junk);
+	}
+	buf_free(&b);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { fold, has, charsets, states };
+	Suite *s = suite_create("text");
+	TCase *t = tcase_create("text");
+	SRunner *r;
+	int failed;
+
+	text_load();
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_set_fork_status(r, CK_NOFORK);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

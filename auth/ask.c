@@ -1,6 +1,7 @@
 /* Where an address leads, and whose it is: answered from memory. */
 #include "auth/auth.h"
 
+#include "auth/forward.h"
 #include "auth/session.h"
 #include "common/core/log.h"
 
@@ -88,10 +89,14 @@ became(struct request *r, struct auth_route_out *out, const struct user *but,
     const struct final *finals, size_t n)
 {
 	out->became = arena_array(&r->arena, n, sizeof *out->became);
-	for (size_t i = 0; i < n; i++)
-		if (but == NULL || finals[i].place.user != but)
-			out->became[out->n_became++].address =
-			    finals[i].address;
+	for (size_t i = 0; i < n; i++) {
+		const struct final *f = &finals[i];
+
+		if (but == NULL || f->place.user != but)
+			out->became[out->n_became++] = (struct wire_forward){
+				.address = f->address,
+				.remote = f->place.kind == PLACE_REMOTE };
+	}
 }
 
 /* A mailbox that keeps its copy, and what others get too. */
@@ -125,6 +130,19 @@ route_list(struct request *r, struct slice address, const struct place *p,
 	became(r, out, NULL, finals, n);
 }
 
+/* What goes to others goes with a return path of ours.  False: not yet. */
+static bool
+route_path(struct request *r, const struct addr *to,
+    struct auth_route_out *out)
+{
+	bool remote = false;
+
+	for (size_t i = 0; i < out->n_became; i++)
+		remote |= out->became[i].remote != 0;
+	return !remote || forward_path(&auth.dir, &auth.rules, &r->arena,
+	    REQUEST(auth_route, r)->return_path, to, &out->return_path);
+}
+
 static void
 serve_route(struct request *r)
 {
@@ -142,6 +160,10 @@ serve_route(struct request *r)
 			route_both(r, text, &p, &out);
 		else if (p.kind == PLACE_LIST)
 			route_list(r, text, &p, &out);
+		if (!route_path(r, &a, &out)) {
+			answer(r, WIRE_AGAIN, NULL);
+			return;
+		}
 	}
 	answer(r, WIRE_OK, &out);
 }

@@ -1,5 +1,6 @@
 #include "auth/auth.h"
 
+#include "auth/forward.h"
 #include "auth/remember.h"
 #include "auth/session.h"
 #include "auth/usage.h"
@@ -26,6 +27,7 @@ auth_begin(struct engine *e)
 	directory_load(&auth.dir, e);
 	LOG(accounts_read, .domains = auth.dir.n_domains,
 	    .users = auth.dir.n_users, .aliases = auth.dir.n_aliases);
+	forward_begin();
 	ask_serve();
 	login_serve();
 	session_serve();

@@ -10,6 +10,7 @@
  *	session.c	sessions, their channels and their end
  *	change.c	what ctl changes		list.c	what it lists
  *	usage.c		whose mailbox is full
+ *	forward.c	the return path of what goes on to others, with srs
  *	directory, load, rows, name, resolve: the accounts themselves
  */
 #ifndef AUTH_AUTH_H

@@ -228,5 +228,6 @@ directory_free(struct directory *d)
 	map_free(&d->users);
 	map_free(&d->numbers);
 	map_free(&d->aliases);
+	mem_wipe(&d->srs, sizeof d->srs);
 	*d = (struct directory){ 0 };
 }

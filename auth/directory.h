@@ -54,6 +54,8 @@ struct directory {
 	struct user	*first;		/* the oldest that takes mail */
 	uint64_t	 last;		/* highest number ever given */
 	uint64_t	 n_domains, n_users, n_aliases;	/* live */
+	struct srs_key	 srs;		/* of return paths, if has_srs */
+	bool		 has_srs;
 };
 
 /* Reads everything; a row that cannot be read is logged and left alone. */

@@ -82,6 +82,14 @@ load_last(struct directory *d, struct slice key, struct slice value)
 }
 
 static bool
+load_secret(struct directory *d, struct slice key, struct slice value)
+{
+	(void)key;
+	d->has_srs = row_secret_get(value, &d->srs);
+	return d->has_srs;
+}
+
+static bool
 load_one(void *arg, struct slice key, struct slice value, uint64_t blob)
 {
 	const struct load *l = arg;
@@ -101,7 +109,7 @@ directory_load(struct directory *d, struct engine *e)
 	} tables[] = {	/* what a row names comes before it */
 		{ ROW_DOMAIN, load_domain }, { ROW_USER, load_user },
 		{ ROW_PASSWORD, load_password }, { ROW_ALIAS, load_alias },
-		{ ROW_LAST, load_last },
+		{ ROW_LAST, load_last }, { ROW_SECRET, load_secret },
 	};
 	struct buf from = { 0 }, to = { 0 };
 

@@ -1,5 +1,7 @@
 #include "auth/resolve.h"
 
+#include "auth/forward.h"
+
 /* ---- one step */
 
 /* A user, an alias, or both, of just this name. */
@@ -91,6 +93,26 @@ find_role(const struct directory *d, const struct rules *rules,
 	return p->user != NULL;
 }
 
+/* One that is forged or too old leads nowhere, also not to the catch-all. */
+static bool
+find_sender(const struct directory *d, struct arena *arena,
+    const struct addr *a, struct place *p)
+{
+	struct slice *sender = arena_array(arena, 1, sizeof *sender);
+
+	switch (forward_sender(d, arena, a, sender)) {
+	case SRS_GOOD:
+		p->kind = PLACE_LIST;
+		p->targets = sender;
+		p->n = 1;
+		return true;
+	case SRS_BAD:
+		return true;
+	default:
+		return false;
+	}
+}
+
 struct place
 place_find(const struct directory *d, const struct rules *rules,
     struct arena *arena, const struct addr *a)
@@ -110,7 +132,8 @@ place_find(const struct directory *d, const struct rules *rules,
 	if ((name_make(&name, a->local, a->domain) &&
 	    find_exact(d, &name, &p)) ||
 	    find_detailed(d, rules, a, &p) ||
-	    find_role(d, rules, arena, a, &p))
+	    find_role(d, rules, arena, a, &p) ||
+	    find_sender(d, arena, a, &p))
 		return p;
 	if (name_make(&name, slice_of("", 0), a->domain))
 		find_exact(d, &name, &p);

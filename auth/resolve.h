@@ -3,8 +3,9 @@
  *
  * One step, place_find, in this order: a user or alias of just this name; of
  * the name without its subaddress (RFC 5233); postmaster, abuse and root,
- * which always lead to somebody (RFC 5321 4.5.1, RFC 2142 4); the catch-all
- * of the domain.
+ * which always lead to somebody (RFC 5321 4.5.1, RFC 2142 4); a return path of
+ * what we forwarded, which leads to the sender (srs.h); the catch-all of the
+ * domain.
  *
  * An alias of a mailbox's own name does not hide it: the mailbox it is, and
  * what it holds goes to the targets as well.  What it refuses (full, disabled)

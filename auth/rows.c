@@ -1,5 +1,7 @@
 #include "auth/rows.h"
 
+#include <string.h>
+
 enum { FORMAT = 1, UNIT_BYTES = 8 };
 
 /* ---- numbers */
@@ -156,6 +158,22 @@ bool
 row_last_get(struct slice value, uint64_t *number)
 {
 	return started(&value) && get(&value, 8, number) && value.n == 0;
+}
+
+void
+row_secret_put(struct buf *b, const struct srs_key *key)
+{
+	start(b);
+	buf_add(b, key->bytes, sizeof key->bytes);
+}
+
+bool
+row_secret_get(struct slice value, struct srs_key *key)
+{
+	if (!started(&value) || value.n != sizeof key->bytes)
+		return false;
+	memcpy(key->bytes, value.p, value.n);
+	return true;
 }
 
 void

@@ -20,6 +20,8 @@
  *						2 length, address
  *	L last		nothing			1 format, 8 the highest number
  *						ever given to a user
+ *	S secret	nothing			1 format, the key of return
+ *						paths (srs.h)
  *
  * The password is a row of its own: lists of users do not read it, and one
  * user can get further ones.  Format is 1; a row of any other form cannot be
@@ -28,11 +30,11 @@
 #ifndef AUTH_ROWS_H
 #define AUTH_ROWS_H
 
-#include "common/core/buf.h"
+#include "auth/srs.h"
 
 enum row_table {
 	ROW_ALIAS = 'A', ROW_DOMAIN = 'D', ROW_LAST = 'L', ROW_PASSWORD = 'P',
-	ROW_USER = 'U',
+	ROW_SECRET = 'S', ROW_USER = 'U',
 };
 
 enum {
@@ -67,6 +69,8 @@ void		 row_password_put(struct buf *, struct slice hash);
 bool		 row_password_get(struct slice, struct slice *hash);
 void		 row_last_put(struct buf *, uint64_t);
 bool		 row_last_get(struct slice, uint64_t *);
+void		 row_secret_put(struct buf *, const struct srs_key *);
+bool		 row_secret_get(struct slice, struct srs_key *);
 void		 row_alias_put(struct buf *, const struct slice *, size_t n);
 /* Fills at most ROW_TARGETS_MAX targets, which point into the value. */
 bool		 row_alias_get(struct slice, struct slice *, size_t *n);

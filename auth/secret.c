@@ -7,21 +7,22 @@
 
 #include "common/core/log.h"
 
-static unsigned char key[32];
+static unsigned char process_key[32];
 
 void
 secret_init(void)
 {
 	unsigned char hash[SECRET_HASH];
 
-	if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
+	if (getrandom(process_key, sizeof process_key, 0) !=
+	    (ssize_t)sizeof process_key)
 		fatal("getrandom");
 	/* OpenSSL reads its files at the first use. */
 	secret_hash(NULL, 0, hash);
 }
 
 void
-secret_hash(const struct slice *parts, size_t n,
+keyed_hash(struct slice key, const struct slice *parts, size_t n,
     unsigned char hash[SECRET_HASH])
 {
 	struct buf b = { 0 };
@@ -35,11 +36,18 @@ secret_hash(const struct slice *parts, size_t n,
 		buf_add(&b, &parts[i].n, sizeof parts[i].n);
 		buf_slice(&b, parts[i]);
 	}
-	if (HMAC(EVP_sha256(), key, sizeof key, (unsigned char *)b.p, b.n,
-	    hash, &length) == NULL || length != SECRET_HASH)
+	if (HMAC(EVP_sha256(), key.p, (int)key.n, (unsigned char *)b.p,
+	    b.n, hash, &length) == NULL || length != SECRET_HASH)
 		fatal("HMAC-SHA256 failed");
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
+}
+
+void
+secret_hash(const struct slice *parts, size_t n,
+    unsigned char hash[SECRET_HASH])
+{
+	keyed_hash(slice_of(process_key, sizeof process_key), parts, n, hash);
 }
 
 uint64_t

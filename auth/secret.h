@@ -1,10 +1,10 @@
 /*
- * secret.h - a keyed hash with a random key of this process.
+ * secret.h - keyed hashes: HMAC-SHA256 over parts, each preceded by its
+ * length, so that different parts never make the same text.
  *
- * For what must be recognised again but may not be kept, or predicted by
- * strangers: HMAC-SHA256 over the parts, each preceded by its length, so that
- * different parts never make the same text (LOGIN-4).  Worthless to anybody
- * else and after a restart.
+ * secret_hash has a random key of this process, for what must be recognised
+ * again but may not be kept, or predicted by strangers (LOGIN-4): worthless to
+ * anybody else and after a restart.
  */
 #ifndef AUTH_SECRET_H
 #define AUTH_SECRET_H
@@ -16,7 +16,9 @@ enum { SECRET_HASH = 32 };		/* bytes */
 void		 secret_init(void);	/* before confinement */
 void		 secret_hash(const struct slice *, size_t n,
 		    unsigned char hash[SECRET_HASH]);
-/* Its first 8 bytes, never 0. */
+void		 keyed_hash(struct slice key, const struct slice *, size_t n,
+		    unsigned char hash[SECRET_HASH]);
+/* The first 8 bytes of a secret_hash, never 0. */
 uint64_t	 secret_number(const struct slice *, size_t n);
 
 #endif

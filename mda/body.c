@@ -5,6 +5,7 @@
  * and the header.  The slowest store sets the pace; one that is lost is left
  * behind.
  */
+#include <string.h>
 #include <sys/socket.h>
 
 #include "common/mail/digest.h"
@@ -106,6 +107,49 @@ stream(struct lease *l)
 	conn_close(from);
 	digester_end(d, &l->digest);
 	return left == 0;
+}
+
+/* Is the end of the header among what has been read?  before: so much was
+   looked at already. */
+static bool
+header_ends(const struct buf *b, size_t before)
+{
+	struct slice s = slice_drop(buf_view(b), before < 3 ? 0 : before - 3);
+
+	return b->n >= HEADER_MAX ||
+	    memmem(s.p, s.n, "\n\r\n", 3) != NULL ||
+	    memmem(s.p, s.n, "\n\n", 2) != NULL;
+}
+
+/* The rest is not asked for: the queue ends when we close. */
+static bool
+stream_header(struct lease *l)
+{
+	struct conn *from = conn_new(l->next.fd, "queue");
+	uint64_t left = l->next.size;
+	size_t before = 0;
+	struct slice piece;
+
+	l->next.fd = 0;
+	conn_idle(from, STREAM_WAIT);
+	while (left > 0 && !header_ends(&l->start, before) &&
+	    (piece = conn_read_some(from,
+	    left < PIECE ? (size_t)left : PIECE)).n > 0) {
+		left -= piece.n;
+		before = l->start.n;
+		keep_start(l, piece);
+	}
+	conn_close(from);
+	return left == 0 || header_ends(&l->start, before);
+}
+
+bool
+lease_header(struct lease *l)
+{
+	if (l->next.fd > 0)
+		return stream_header(l);
+	keep_start(l, l->next.body);
+	return true;
 }
 
 bool

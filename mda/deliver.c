@@ -48,10 +48,8 @@ result_also(struct target *t)
 {
 	if (t->result.outcome != OUTCOME_STORED || t->route.n_became == 0)
 		return;
-	t->result.outcome = OUTCOME_BECAME;
 	t->result.code = SLICE("2.1.5");
-	t->result.became = t->route.became;
-	t->result.n_became = t->route.n_became;
+	target_became(t);
 }
 
 /* Copies to be refused go last: of one user the first outcome counts, and a
@@ -167,11 +165,13 @@ deliver(struct arena *arena, const struct queue_next_out *next)
 	mda.messages++;
 	lease_begin(&l);
 	lease_route(&l);
-	if (l.batches != NULL && lease_body(&l)) {
+	if (l.batches != NULL ? lease_body(&l) :
+	    l.forwards && lease_header(&l)) {
 		lease_loops(&l);
 		for (struct batch *b = l.batches; b != NULL; b = b->next)
 			batch_append(&l, b);
-	}
+	} else
+		lease_put_off(&l);
 	report(&l);
 	if (l.next.fd > 0)
 		close(l.next.fd);

@@ -14,7 +14,7 @@ refuse_all(struct lease *l)
 {
 	for (size_t i = 0; i < l->next.n_recipients; i++)
 		if (l->targets[i].refuse == NULL)
-			l->targets[i].refuse = loop;
+			target_refuse(&l->targets[i], loop);
 }
 
 static void
@@ -22,7 +22,7 @@ refuse_address(struct lease *l, struct slice address)
 {
 	for (size_t i = 0; i < l->next.n_recipients; i++)
 		if (slice_ieq(l->targets[i].due->address, address))
-			l->targets[i].refuse = loop;
+			target_refuse(&l->targets[i], loop);
 }
 
 void

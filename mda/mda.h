@@ -75,16 +75,25 @@ struct lease {
 	struct batch	*batches;
 	struct buf	 digest;
 	struct buf	 start;		/* of the message: its header */
+	bool		 forwards;	/* aliases, of which no store hears */
 };
 
 void		 deliver(struct arena *, const struct queue_next_out *);
 
 /* Asks auth about each recipient and makes the batches. */
 void		 lease_route(struct lease *);
+/* Aliases wait for the next try: what they would forward could not be read. */
+void		 lease_put_off(struct lease *);
+/* It became those auth named. */
+void		 target_became(struct target *);
+/* "5.4.6 why".  An alias is refused at once, a mailbox by its store. */
+void		 target_refuse(struct target *, const char *why);
 /* Makes the digest and keeps the header; a long body goes to the store of
    each batch on the way.  False: it did not come to its end. */
 bool		 lease_body(struct lease *);
-/* Marks the recipients at which the message has been before. */
+/* The header alone, if no store needs the body. */
+bool		 lease_header(struct lease *);
+/* Refuses the recipients at which the message has been before. */
 void		 lease_loops(struct lease *);
 
 #endif

@@ -30,6 +30,39 @@ decided(struct target *t, enum outcome outcome, const char *code,
 	t->result.text = slice_str(text);
 }
 
+void
+target_became(struct target *t)
+{
+	t->result.outcome = OUTCOME_BECAME;
+	t->result.became = t->route.became;
+	t->result.n_became = t->route.n_became;
+	t->result.return_path = t->route.return_path;
+}
+
+/* An alias, without a mailbox of its own. */
+static bool
+is_alias(const struct target *t)
+{
+	return t->route.user == 0 && t->route.n_became > 0;
+}
+
+/* It becomes nobody. */
+static void
+alias_stays(struct target *t, enum outcome outcome, const char *why)
+{
+	t->result = (struct wire_result){ .number = t->due->number,
+		.outcome = (uint8_t)outcome, .text = slice_str(why) };
+	t->result.code = slice_cut(&t->result.text, ' ');
+}
+
+void
+target_refuse(struct target *t, const char *why)
+{
+	t->refuse = why;
+	if (is_alias(t))
+		alias_stays(t, OUTCOME_REFUSED, why);
+}
+
 /* RFC 3463 for the codes.  What concerns a user is settled by store, so that
    an older try of ours, still on its way there, can no more be stored. */
 static void
@@ -54,10 +87,12 @@ target_route(struct lease *l, struct target *t)
 	default:
 		return;
 	}
-	if (r->user == 0 && r->n_became > 0) {
+	if (is_alias(t)) {
 		decided(t, OUTCOME_BECAME, "", "");
-		t->result.became = r->became;
-		t->result.n_became = r->n_became;
+		target_became(t);
+		l->forwards = true;
+		if (t->refuse != NULL)
+			target_refuse(t, t->refuse);
 	} else if (r->user == 0 || r->shard >= SHARDS_MAX)
 		decided(t, OUTCOME_LATER, "4.3.5",
 		    "the account names no mailbox");
@@ -66,11 +101,22 @@ target_route(struct lease *l, struct target *t)
 }
 
 void
+lease_put_off(struct lease *l)
+{
+	for (size_t i = 0; i < l->next.n_recipients; i++)
+		if (is_alias(&l->targets[i]) &&
+		    l->targets[i].refuse == NULL)
+			alias_stays(&l->targets[i], OUTCOME_LATER,
+			    "4.3.0 the message could not be read");
+}
+
+void
 lease_route(struct lease *l)
 {
 	for (size_t i = 0; i < l->next.n_recipients; i++) {
 		struct target *t = &l->targets[i];
-		struct auth_route_in in = { .address = t->due->address };
+		struct auth_route_in in = { .address = t->due->address,
+			.return_path = l->next.return_path };
 
 		decided(t, OUTCOME_LATER, "4.3.0",
 		    "local delivery was interrupted");

@@ -49,16 +49,18 @@ notify_on(const struct rcpt *r)
 	return notify == 0 ? NOTIFY_NEVER : notify;
 }
 
-/* Routing is decided at each try: mda says if the new one is not local. */
+/* Here it keeps its sender; to others it goes with a return path of ours. */
 static void
-forward_one(struct message *m, uint32_t number, struct slice address)
+forward_one(struct message *m, uint32_t number, const struct wire_forward *to)
 {
 	const struct rcpt *old = &m->rcpts[number];
-	struct recipient_row row = { .address = address, .local = 1,
+	struct recipient_row row = { .address = to->address,
+		.local = to->remote == 0,
 		.notify = notify_on(old), .orcpt = old->row.orcpt,
 		.state = RCPT_FINISHED, .parent = number,
-		.return_path = old->became_path.n > 0 ? old->became_path :
-		    old->row.return_path, .since = old->row.since };
+		.return_path = to->remote && old->became_path.n > 0 ?
+		    old->became_path : old->row.return_path,
+		.since = old->row.since };
 
 	message_rcpt(m, m->n_rcpts, &row)->then = RCPT_DUE;
 }
@@ -66,16 +68,16 @@ forward_one(struct message *m, uint32_t number, struct slice address)
 static void
 forward(struct message *m, uint32_t number)
 {
-	struct slice *became = m->rcpts[number].became;
+	const struct wire_forward *became = m->rcpts[number].became;
 	size_t n = m->rcpts[number].n_became, good = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		enum meets found = meets(m, number, became[i]);
+		enum meets found = meets(m, number, became[i].address);
 
 		good += found != MEETS_ANCESTOR;
-		if (found == MEETS_NOBODY && became[i].n > 0 &&
+		if (found == MEETS_NOBODY && became[i].address.n > 0 &&
 		    m->n_rcpts < 2 * WIRE_LIST_MAX)
-			forward_one(m, number, became[i]);
+			forward_one(m, number, &became[i]);
 	}
 	/* Mailboxes that forward to each other: each has its copy, all is well. */
 	if (good == 0 && slice_starts(m->rcpts[number].row.code, SLICE("2.")))

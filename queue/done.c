@@ -35,8 +35,10 @@ keep_became(struct message *m, struct rcpt *r, const struct wire_result *result)
 	    sizeof *r->became);
 	r->n_became = result->n_became;
 	for (size_t i = 0; i < result->n_became; i++)
-		r->became[i] = arena_slice(&m->arena,
-		    result->became[i].address);
+		r->became[i] = (struct wire_forward){
+			.address = arena_slice(&m->arena,
+			    result->became[i].address),
+			.remote = result->became[i].remote };
 	r->became_path = arena_slice(&m->arena, result->return_path);
 }
 

@@ -191,7 +191,8 @@ claim(struct message *m, struct rcpt *r, const struct destination *to,
 		return false;
 	if (to != NULL && !slice_eq(address_domain(r->row.address), to->name))
 		return false;
-	return first == NULL || slice_eq(rcpt_path(m, first), rcpt_path(m, r));
+	return first == NULL || (slice_eq(rcpt_path(m, first), rcpt_path(m, r)) &&
+	    (to == NULL || rcpt_siblings(m, first, r)));
 }
 
 static struct lease *
@@ -219,6 +220,19 @@ claim_all(struct worker *w, struct message *m, struct destination *to)
 		r->lease = l;
 	}
 	return l;
+}
+
+/* What all of a lease have in front; store writes it for mailboxes. */
+static void
+lease_trace(const struct lease *l, struct buf *b)
+{
+	const struct message *m = l->m;
+
+	for (uint32_t i = 0; l->to != NULL && i < m->n_rcpts; i++)
+		if (m->rcpts[i].lease == l) {
+			rcpt_trace(m, &m->rcpts[i], b);
+			return;
+		}
 }
 
 static size_t
@@ -263,9 +277,12 @@ give(struct lease *l, struct request *r, struct slice body)
 	struct buf whole = { 0 };
 
 	out.n_recipients = due_list(l, due, &out);
+	lease_trace(l, &whole);
+	out.size += whole.n;
 	if (l->to != NULL)
 		out.destination = l->to->name;
 	if (!message_prefix(m, &whole)) {
+		buf_free(&whole);
 		give_nothing(l, r);
 		aside_begin(m, SLICE("its envelope cannot be read"));
 		return;
@@ -274,7 +291,8 @@ give(struct lease *l, struct request *r, struct slice body)
 		buf_slice(&whole, body);
 		out.body = buf_view(&whole);
 	} else if ((out.fd = body_over_fd(m, &whole)) == 0) {
-		give_nothing(l, r);		/* out of descriptors */
+		buf_free(&whole);		/* out of descriptors */
+		give_nothing(l, r);
 		schedule(m);
 		return;
 	}

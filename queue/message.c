@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/core/log.h"
+#include "common/mail/trace.h"
 #include "queue/hold.h"
 #include "queue/intake.h"
 #include "queue/lease.h"
@@ -254,6 +255,44 @@ rcpt_path(const struct message *m, const struct rcpt *r)
 {
 	return r->row.return_path.n > 0 ? r->row.return_path :
 	    m->env.return_path;
+}
+
+/* Its own number, if it came from nobody. */
+static uint32_t
+parent_of(const struct message *m, const struct rcpt *r)
+{
+	uint32_t number = (uint32_t)(r - m->rcpts);
+
+	return r->row.parent < number ? r->row.parent : number;
+}
+
+bool
+rcpt_siblings(const struct message *m, const struct rcpt *a,
+    const struct rcpt *b)
+{
+	uint32_t pa = parent_of(m, a), pb = parent_of(m, b);
+
+	return pa == pb || (&m->rcpts[pa] == a && &m->rcpts[pb] == b);
+}
+
+/* A header of plain mail has no place for an address in UTF-8. */
+static bool
+is_plain(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 127)
+			return false;
+	return true;
+}
+
+void
+rcpt_trace(const struct message *m, const struct rcpt *r, struct buf *b)
+{
+	const struct rcpt *parent;
+
+	for (; (parent = &m->rcpts[parent_of(m, r)]) != r; r = parent)
+		if (m->env.smtputf8 || is_plain(parent->row.address))
+			trace_delivered_to(b, parent->row.address);
 }
 
 struct slice

@@ -96,9 +96,9 @@ struct rcpt {
 	bool		 changed;	/* its row waits for a commit */
 	struct lease	*lease;
 	struct parcel	*parcel;	/* where it waits (destination.h) */
-	struct slice	*became;	/* addresses, if OUTCOME_BECAME */
+	struct wire_forward *became;	/* if OUTCOME_BECAME */
 	size_t		 n_became;
-	struct slice	 became_path;	/* and their return path */
+	struct slice	 became_path;	/* of the remote ones among them */
 };
 
 struct intake;
@@ -185,6 +185,13 @@ bool		 message_has(const struct message *, enum rcpt_state);
 bool		 message_tellable(const struct message *);
 /* The return path of this recipient's copy. */
 struct slice	 rcpt_path(const struct message *, const struct rcpt *);
+/* Did both come from the same recipient? */
+bool		 rcpt_siblings(const struct message *, const struct rcpt *,
+		    const struct rcpt *);
+/* Appends what its copy alone has in front: who forwarded it.  When it comes
+   back it is known there (RFC 9228 2). */
+void		 rcpt_trace(const struct message *, const struct rcpt *,
+		    struct buf *);
 /* The part behind the last @; empty if there is none. */
 struct slice	 address_domain(struct slice address);
 

@@ -1,7 +1,10 @@
-/* Rows of any bytes: refused, or the same when they are written again. */
+/* Rows of any bytes: refused, or the same when they are written again.  Return
+   paths: of any sender one that leads back, of any bytes none that was not
+   made. */
 #include "auth/rows.h"
 
 #include "auth/name.h"
+#include "auth/srs.h"
 #include "common/core/log.h"
 
 static struct buf	 b;
@@ -27,6 +30,27 @@ names(struct slice s)
 	arena_free(&arena);
 }
 
+static void
+paths(struct slice s)
+{
+	static const struct srs_key key = { "the secret of the fuzz target..." };
+	struct arena arena = { 0 };
+	struct addr sender, again;
+	struct slice path, back;
+
+	CHECK(srs_read(&arena, &key, s, 7, &back) != SRS_GOOD);
+	if (address_read(&arena, s, &sender) && sender.domain.n > 0) {
+		path = srs_make(&arena, &key, &sender, SLICE("us.example"), 7);
+		if (path.n > 0) {
+			CHECK(address_read(&arena, path, &again));
+			CHECK(srs_read(&arena, &key, again.local, 7, &back) ==
+			    SRS_GOOD);
+			CHECK(address_read(&arena, back, &again));
+		}
+	}
+	arena_free(&arena);
+}
+
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 int
@@ -35,6 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct slice value = slice_of(data, n), s;
 	static struct slice targets[ROW_TARGETS_MAX];
 	struct row_user u;
+	struct srs_key key;
 	uint64_t number;
 	size_t count;
 
@@ -50,6 +75,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		row_last_put(&b, number);
 		same(value);
 	}
+	if (row_secret_get(value, &key)) {
+		row_secret_put(&b, &key);
+		same(value);
+	}
 	if (row_alias_get(value, targets, &count)) {
 		row_alias_put(&b, targets, count);
 		same(value);
@@ -63,5 +92,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		same(value);
 	}
 	names(value);
+	paths(value);
 	return 0;
 }

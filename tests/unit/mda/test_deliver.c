@@ -36,6 +36,7 @@ struct known {
 static const struct known *book;
 static size_t		 book_n;
 static bool		 auth_deaf;
+static struct slice	 asked_path;	/* last */
 
 /* What a store was asked, and how it is to behave. */
 struct fake_store {
@@ -87,11 +88,14 @@ fake_done(struct request *r)
 		*to = in->results[i];
 		to->code = arena_slice(&kept, to->code);
 		to->text = arena_slice(&kept, to->text);
+		to->return_path = arena_slice(&kept, to->return_path);
 		to->became = arena_array(&kept, to->n_became + 1,
 		    sizeof *to->became);
-		for (size_t j = 0; j < to->n_became; j++)
+		for (size_t j = 0; j < to->n_became; j++) {
+			to->became[j] = in->results[i].became[j];
 			to->became[j].address = arena_slice(&kept,
-			    in->results[i].became[j].address);
+			    to->became[j].address);
+		}
 		done++;
 	}
 	answer(r, WIRE_OK, NULL);
@@ -103,6 +107,8 @@ fake_route(struct request *r)
 {
 	struct slice address = REQUEST(auth_route, r)->address;
 	struct auth_route_out out = { .route = ROUTE_UNKNOWN };
+
+	asked_path = arena_slice(&kept, REQUEST(auth_route, r)->return_path);
 
 	for (size_t i = 0; i < book_n; i++)
 		if (slice_eq(address, slice_str(book[i].address)))
@@ -409,19 +415,24 @@ START_TEST(routed)
 }
 END_TEST
 
-/* An alias becomes its targets, and no store hears of it. */
+/* An alias becomes its targets, with the return path auth made of the one it
+   came with, and no store hears of it. */
 START_TEST(alias)
 {
-	static struct wire_target targets[] = { { SLICE_INIT("x@a") },
-		{ SLICE_INIT("y@b") } };
+	static struct wire_forward targets[] = { { SLICE_INIT("x@a"), 0 },
+		{ SLICE_INIT("y@b"), 1 } };
 
 	setup();
 	BOOK({ "all@a", { .route = ROUTE_LOCAL, .became = targets,
-	    .n_became = 2 } });
+	    .n_became = 2, .return_path = SLICE_INIT("srs0=x@a") } });
 	SEND(MESSAGE, "all@a");
+	ck_text(asked_path, "bob@example.net");
 	ck_assert_uint_eq(OUTCOME_BECAME, results[0].outcome);
 	ck_assert_uint_eq(2, results[0].n_became);
 	ck_text(results[0].became[1].address, "y@b");
+	ck_assert_uint_eq(0, results[0].became[0].remote);
+	ck_assert_uint_eq(1, results[0].became[1].remote);
+	ck_text(results[0].return_path, "srs0=x@a");
 	ck_assert_uint_eq(0, stores[0].appends);
 }
 END_TEST
@@ -430,11 +441,11 @@ END_TEST
    refuses nobody gets. */
 START_TEST(also)
 {
-	static struct wire_target targets[] = { { SLICE_INIT("x@b") } };
+	static struct wire_forward targets[] = { { SLICE_INIT("x@b"), 0 } };
 
 	setup();
 	BOOK({ "ann@a", { .route = ROUTE_LOCAL, .user = 5, .became = targets,
-	    .n_became = 1 } }, { "eve@a", { .route = ROUTE_LOCAL, .user = 6,
+	    .n_became = 1, .return_path = SLICE_INIT("srs0=x@a") } }, { "eve@a", { .route = ROUTE_LOCAL, .user = 6,
 	    .became = targets, .n_became = 1 } });
 	stores[0].outcome[6] = OUTCOME_FULL;
 	stores[0].text = "5.2.2 the mailbox is full";
@@ -444,6 +455,7 @@ START_TEST(also)
 	ck_text(results[0].code, "2.1.5");
 	ck_assert_uint_eq(1, results[0].n_became);
 	ck_text(results[0].became[0].address, "x@b");
+	ck_text(results[0].return_path, "srs0=x@a");
 	ck_assert_uint_eq(OUTCOME_FULL, results[1].outcome);
 	ck_assert_uint_eq(0, results[1].n_became);
 }
@@ -546,18 +558,70 @@ START_TEST(too_many_hops)
 }
 END_TEST
 
+#define ALIAS { .route = ROUTE_LOCAL, .became = only_far, .n_became = 1 }
+static struct wire_forward only_far[] = { { SLICE_INIT("x@b"), 1 } };
+
+/* Aliases too: what comes back to one, or was on the road too long, is not
+   sent round again.  Beside a mailbox and without one (RFC 5321 6.3). */
+START_TEST(alias_loops)
+{
+	struct buf m = { 0 };
+
+	setup();
+	BOOK({ "all@a", ALIAS }, { "new@a", ALIAS }, { "ann@a", USER(5, 0) });
+	SEND("Delivered-To: All@a\r\n" MESSAGE, "all@a", "new@a");
+	ck_assert_uint_eq(OUTCOME_REFUSED, results[0].outcome);
+	ck_text(results[0].code, "5.4.6");
+	ck_text(results[0].text, "a mail loop: it has been here before");
+	ck_assert_uint_eq(0, results[0].n_became);
+	ck_assert_uint_eq(OUTCOME_BECAME, results[1].outcome);
+	ck_assert_uint_eq(0, stores[0].appends);
+	setup();
+	SEND("Delivered-To: all@a\r\n" MESSAGE, "all@a", "ann@a");
+	ck_assert_uint_eq(OUTCOME_REFUSED, results[0].outcome);
+	ck_assert_uint_eq(OUTCOME_STORED, results[1].outcome);
+	setup();
+	for (int i = 0; i < 101; i++)
+		buf_str(&m, "Received: by host\r\n");
+	buf_str(&m, "\r\nbody\r\n");
+	SEND(buf_cstr(&m), "all@a");
+	ck_assert_uint_eq(OUTCOME_REFUSED, results[0].outcome);
+	ck_text(results[0].code, "5.4.6");
+	buf_free(&m);
+}
+END_TEST
+
+/* Nobody needs a store to return it. */
+START_TEST(alias_expired)
+{
+	struct wire_due due = { .number = 0, .address = SLICE("all@a"),
+		.expired = 1 };
+
+	setup();
+	BOOK({ "all@a", ALIAS });
+	give(&(struct queue_next_out){ .id = 78, .recipients = &due,
+	    .n_recipients = 1, .body = SLICE(MESSAGE),
+	    .size = sizeof MESSAGE - 1 });
+	wait_done(1);
+	ck_assert_uint_eq(OUTCOME_REFUSED, results[0].outcome);
+	ck_text(results[0].code, "4.4.7");
+}
+END_TEST
+
 /* ---- long bodies */
 
 /* A body on its way out of the fake queue. */
 struct source {
 	struct watch	 watch;
 	uint64_t	 at, size, ends;
+	bool		 header;
 };
 
 static void
 source_ready(struct watch *w, unsigned events)
 {
 	struct source *s = CONTAINER(w, struct source, watch);
+	static const char top[] = "Delivered-To: old@a\r\n\r\n";
 	char piece[8192];
 	uint64_t left = s->ends - s->at;
 	size_t n = left < sizeof piece ? (size_t)left : sizeof piece;
@@ -565,7 +629,8 @@ source_ready(struct watch *w, unsigned events)
 
 	(void)events;
 	for (size_t i = 0; i < n; i++)
-		piece[i] = pattern(s->at + i);
+		piece[i] = s->header && s->at + i < sizeof top - 1 ?
+		    top[s->at + i] : pattern(s->at + i);
 	sent = send(w->fd, piece, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (sent > 0)
 		s->at += (uint64_t)sent;
@@ -592,7 +657,7 @@ give_long(struct source *s, unsigned first, unsigned n,
 	for (unsigned i = 0; i < n; i++)
 		due[i] = (struct wire_due){ .number = first + i,
 			.address = slice_str(addresses[i]) };
-	*s = (struct source){ .watch = { .fd = fds[1],
+	*s = (struct source){ .header = s->header, .watch = { .fd = fds[1],
 		.ready = source_ready }, .size = size, .ends = ends };
 	ck_assert(loop_add(&s->watch, LOOP_OUT, false));
 	give(&(struct queue_next_out){ .fd = fds[0], .id = 77 + first,
@@ -612,7 +677,7 @@ source_over(struct source *s)
 START_TEST(four_at_once)
 {
 	const char *const both[] = { "ann@a", "eve@a" };
-	struct source s[4];
+	struct source s[4] = { 0 };
 
 	setup();
 	BOOK({ "ann@a", USER(5, 0) }, { "eve@a", USER(6, 1) });
@@ -638,7 +703,7 @@ END_TEST
 START_TEST(slow_store)
 {
 	const char *const both[] = { "ann@a", "eve@a" };
-	struct source s;
+	struct source s = { 0 };
 
 	setup();
 	BOOK({ "ann@a", USER(5, 0) }, { "eve@a", USER(6, 1) });
@@ -656,7 +721,7 @@ END_TEST
 START_TEST(store_dies)
 {
 	const char *const both[] = { "ann@a", "eve@a" };
-	struct source s;
+	struct source s = { 0 };
 
 	setup();
 	BOOK({ "ann@a", USER(5, 0) }, { "eve@a", USER(6, 1) });
@@ -675,7 +740,7 @@ END_TEST
 START_TEST(queue_dies)
 {
 	const char *const one[] = { "ann@a" };
-	struct source s;
+	struct source s = { 0 };
 
 	setup();
 	BOOK({ "ann@a", USER(5, 0) });
@@ -687,11 +752,37 @@ START_TEST(queue_dies)
 }
 END_TEST
 
+/* Of a long message for an alias only the header is read; without a whole one
+   there is no forwarding it. */
+START_TEST(alias_long)
+{
+	const char *const some[] = { "all@a", "old@a" };
+	struct source s = { 0 };
+
+	setup();
+	BOOK({ "all@a", ALIAS }, { "old@a", ALIAS });
+	s.header = true;
+	give_long(&s, 0, 2, some, 1000000, 1000000);
+	wait_done(2);
+	source_over(&s);
+	ck_assert_uint_eq(OUTCOME_BECAME, results[0].outcome);
+	ck_assert_uint_eq(OUTCOME_REFUSED, results[1].outcome);
+	ck_assert_uint_lt(s.at, 500000);
+	setup();
+	s.header = false;
+	give_long(&s, 0, 1, some, 1000000, 20000);
+	wait_done(1);
+	source_over(&s);
+	ck_assert_uint_eq(OUTCOME_LATER, results[0].outcome);
+	ck_assert_uint_eq(0, results[0].n_became);
+}
+END_TEST
+
 /* Nobody wants the bytes: they are not even read. */
 START_TEST(long_for_nobody)
 {
 	const char *const one[] = { "nobody@a" };
-	struct source s;
+	struct source s = { 0 };
 
 	setup();
 	give_long(&s, 0, 1, one, 1000000, 1000000);
@@ -745,6 +836,9 @@ main(void)
 	tcase_add_test(t, expired);
 	tcase_add_test(t, delivered_before);
 	tcase_add_test(t, too_many_hops);
+	tcase_add_test(t, alias_loops);
+	tcase_add_test(t, alias_expired);
+	tcase_add_test(t, alias_long);
 	tcase_add_test(t, four_at_once);
 	tcase_add_test(t, slow_store);
 	tcase_add_test(t, store_dies);

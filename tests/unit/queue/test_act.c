@@ -375,7 +375,8 @@ show(uint64_t id)
 
 START_TEST(test_show)
 {
-	struct wire_target to[2] = { { SLICE("d@far") }, { SLICE("e@here") } };
+	struct wire_forward to[2] = { { SLICE("d@far"), 0 },
+		{ SLICE("e@here"), 0 } };
 	struct wire_result r = { .number = 1, .outcome = OUTCOME_BECAME,
 		.became = to, .n_became = 2 };
 

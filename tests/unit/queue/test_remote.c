@@ -345,26 +345,33 @@ START_TEST(test_many_recipients)
 }
 END_TEST
 
-/* A forward keeps the return path it was given (SRS), and one lease has one
-   return path. */
+/* What is forwarded to others goes on with the return path it was given (SRS)
+   and a mark of who forwarded it (RFC 9228 2); what stays here keeps its own.
+   One lease has one return path. */
 START_TEST(test_return_path)
 {
-	struct wire_target to = { SLICE("c@far") };
-	struct wire_result r = { .outcome = OUTCOME_BECAME, .became = &to,
-		.n_became = 1, .return_path = SLICE("srs0=x@here") };
+	struct wire_forward to[] = { { SLICE("c@far"), 1 },
+		{ SLICE("d@here"), 0 } };
+	struct wire_result r = { .outcome = OUTCOME_BECAME, .became = to,
+		.n_became = 2, .return_path = SLICE("srs0=x@here") };
 
 	SUBMIT(.to = { "a@here", "b@far" }, .remote = { false, true });
 	next(0, 1);
 	report(0, jobs[0].id, &r, 1);
-	next(0, 1);
-	ck_assert_str_eq(jobs[1].address[0], "c@far");
-	done(0, jobs[1].id, 2, OUTCOME_REMOTE);
 	crash();
+	next(0, 1);
+	ck_assert_str_eq(jobs[1].address[0], "d@here");
+	ck_assert_str_eq(jobs[1].return_path, "s@remote.example");
 	relay_next(0, NULL, 2);
 	ck_assert_uint_eq(n_jobs, 4);
 	ck_assert_uint_eq(jobs[2].n, 1);
 	ck_assert_str_eq(jobs[2].return_path, "s@remote.example");
+	ck_assert_str_eq(jobs[2].address[0], "b@far");
+	ck_assert_ptr_null(strstr(body_of(&jobs[2]), "Delivered-To"));
 	ck_assert_str_eq(jobs[3].return_path, "srs0=x@here");
+	ck_assert_str_eq(jobs[3].address[0], "c@far");
+	ck_assert_ptr_eq(strstr(body_of(&jobs[3]), "Delivered-To: a@here\r\n"),
+	    body_of(&jobs[3]));
 }
 END_TEST
 

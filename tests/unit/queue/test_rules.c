@@ -257,7 +257,7 @@ END_TEST
    back is no refusal. */
 START_TEST(test_rule_5_mutual)
 {
-	struct wire_target back = { SLICE("a@x") };
+	struct wire_forward back = { SLICE("a@x"), 0 };
 	struct wire_result stored = { .number = 1, .outcome = OUTCOME_BECAME,
 		.code = SLICE("2.1.5"), .became = &back, .n_became = 1 };
 

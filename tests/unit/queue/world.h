@@ -537,7 +537,8 @@ done(int which, uint64_t id, uint32_t number, enum outcome outcome)
 static inline void
 became(int which, uint64_t id, uint32_t number, const char *a, const char *b)
 {
-	struct wire_target to[2] = { { slice_str(a) }, { slice_str(b) } };
+	struct wire_forward to[2] = { { .address = slice_str(a) },
+		{ .address = slice_str(b) } };
 	struct wire_result r = { .number = number, .outcome = OUTCOME_BECAME,
 		.became = to, .n_became = b == NULL ? 1 : 2 };
 

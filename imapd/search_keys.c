@@ -10,6 +10,15 @@ struct reader {
 	unsigned	 n, depth;
 };
 
+/* A key that begins with a word: how it is read, and what that reader needs. */
+struct word {
+	const char	*name;
+	struct key	*(*read)(struct reader *, const struct word *);
+	enum key_kind	 kind;
+	uint64_t	 bit;		/* of a flag */
+	bool		 set;		/* ... which is to be there */
+};
+
 static struct key	*key(struct reader *);
 
 static struct key *
@@ -56,12 +65,12 @@ folded(struct reader *r, struct slice said)
 }
 
 static struct key *
-text_key(struct reader *r, enum key_kind kind)
+text_key(struct reader *r, const struct word *w)
 {
-	struct key *k = key_new(r, kind);
+	struct key *k = key_new(r, w->kind);
 	struct slice said;
 
-	if (kind == KEY_HEADER &&
+	if (w->kind == KEY_HEADER &&
 	    (!scan_space(r->a) || !scan_astring(r->a, &k->field)))
 		return k;
 	if (scan_space(r->a) && scan_astring(r->a, &said))
@@ -80,9 +89,15 @@ flag_key(struct reader *r, uint64_t bits, bool set)
 	return set ? k : not(r, k);
 }
 
+static struct key *
+flag_word(struct reader *r, const struct word *w)
+{
+	return flag_key(r, w->bit, w->set);
+}
+
 /* A keyword that the mailbox does not have is on no message. */
 static struct key *
-keyword_key(struct reader *r, bool set)
+keyword_key(struct reader *r, const struct word *w)
 {
 	const struct view *v = &r->s->view;
 	struct slice name;
@@ -94,36 +109,37 @@ keyword_key(struct reader *r, bool set)
 		if (slice_ieq(v->keywords[i], name))
 			bit = UINT64_C(1) << (FLAGS_SYSTEM + i);
 	if (bit != 0)
-		return flag_key(r, bit, set);
-	return set ? not(r, key_new(r, KEY_ALL)) : key_new(r, KEY_ALL);
+		return flag_key(r, bit, w->set);
+	return w->set ? not(r, key_new(r, KEY_ALL)) : key_new(r, KEY_ALL);
 }
 
 static struct key *
-day_key(struct reader *r, enum key_kind kind, int add)
+day_key(struct reader *r, const struct word *w)
 {
-	struct key *k = key_new(r, kind);
+	struct key *k = key_new(r, w->kind);
 
-	if (scan_space(r->a) && scan_date(r->a, &k->day))
-		k->day += add;
+	if (scan_space(r->a))
+		scan_date(r->a, &k->day);
 	return k;
 }
 
 /* Both of a day: since it, and before the next. */
 static struct key *
-on_key(struct reader *r, enum key_kind since, enum key_kind before)
+on_key(struct reader *r, const struct word *w)
 {
 	struct key *k = key_new(r, KEY_AND);
 
-	k->child = day_key(r, since, 0);
-	k->child->next = key_new(r, before);
+	k->child = day_key(r, w);
+	k->child->next = key_new(r, w->kind == KEY_SINCE ? KEY_BEFORE :
+	    KEY_SENT_BEFORE);
 	k->child->next->day = k->child->day + 1;
 	return k;
 }
 
 static struct key *
-number_key(struct reader *r, enum key_kind kind)
+number_key(struct reader *r, const struct word *w)
 {
-	struct key *k = key_new(r, kind);
+	struct key *k = key_new(r, w->kind);
 
 	if (scan_space(r->a))
 		scan_number64(r->a, &k->number);
@@ -132,9 +148,9 @@ number_key(struct reader *r, enum key_kind kind)
 
 /* MODSEQ, perhaps of one flag: we keep one for all. */
 static struct key *
-modseq_key(struct reader *r)
+modseq_key(struct reader *r, const struct word *w)
 {
-	struct key *k = key_new(r, KEY_MODSEQ);
+	struct key *k = key_new(r, w->kind);
 	struct slice ignored;
 
 	r->s->enabled |= ENABLED_CONDSTORE;
@@ -183,9 +199,9 @@ list_key(struct reader *r)
 }
 
 static struct key *
-or_key(struct reader *r)
+or_key(struct reader *r, const struct word *w)
 {
-	struct key *k = key_new(r, KEY_OR);
+	struct key *k = key_new(r, w->kind);
 
 	k->child = key_new(r, KEY_ALL);
 	if (scan_space(r->a))
@@ -196,79 +212,83 @@ or_key(struct reader *r)
 }
 
 static struct key *
-not_key(struct reader *r)
+not_key(struct reader *r, const struct word *w)
 {
+	(void)w;
 	scan_space(r->a);
 	return not(r, key(r));
 }
 
-/* What is \Recent is told at SELECT only (sync.h): no message is. */
+static struct key *
+all_key(struct reader *r, const struct word *w)
+{
+	return key_new(r, w->kind);
+}
+
+/* What is \Recent is told at SELECT only: no message is. */
+static struct key *
+none_key(struct reader *r, const struct word *w)
+{
+	return not(r, key_new(r, w->kind));
+}
+
+static struct key *
+uid_key(struct reader *r, const struct word *w)
+{
+	(void)w;
+	scan_space(r->a);
+	return set_key(r, true);
+}
+
+static const struct word words[] = {
+	{ .name = "ALL", .read = all_key, .kind = KEY_ALL },
+	{ .name = "ANSWERED", .read = flag_word, .bit = FLAG_ANSWERED,
+	    .set = true },
+	{ .name = "BCC", .read = text_key, .kind = KEY_BCC },
+	{ .name = "BEFORE", .read = day_key, .kind = KEY_BEFORE },
+	{ .name = "BODY", .read = text_key, .kind = KEY_BODY },
+	{ .name = "CC", .read = text_key, .kind = KEY_CC },
+	{ .name = "DELETED", .read = flag_word, .bit = FLAG_DELETED,
+	    .set = true },
+	{ .name = "DRAFT", .read = flag_word, .bit = FLAG_DRAFT, .set = true },
+	{ .name = "FLAGGED", .read = flag_word, .bit = FLAG_FLAGGED,
+	    .set = true },
+	{ .name = "FROM", .read = text_key, .kind = KEY_FROM },
+	{ .name = "HEADER", .read = text_key, .kind = KEY_HEADER },
+	{ .name = "KEYWORD", .read = keyword_key, .set = true },
+	{ .name = "LARGER", .read = number_key, .kind = KEY_LARGER },
+	{ .name = "MODSEQ", .read = modseq_key, .kind = KEY_MODSEQ },
+	{ .name = "NEW", .read = none_key, .kind = KEY_ALL },
+	{ .name = "NOT", .read = not_key },
+	{ .name = "OLD", .read = all_key, .kind = KEY_ALL },
+	{ .name = "ON", .read = on_key, .kind = KEY_SINCE },
+	{ .name = "OR", .read = or_key, .kind = KEY_OR },
+	{ .name = "RECENT", .read = none_key, .kind = KEY_ALL },
+	{ .name = "SEEN", .read = flag_word, .bit = FLAG_SEEN, .set = true },
+	{ .name = "SENTBEFORE", .read = day_key, .kind = KEY_SENT_BEFORE },
+	{ .name = "SENTON", .read = on_key, .kind = KEY_SENT_SINCE },
+	{ .name = "SENTSINCE", .read = day_key, .kind = KEY_SENT_SINCE },
+	{ .name = "SINCE", .read = day_key, .kind = KEY_SINCE },
+	{ .name = "SMALLER", .read = number_key, .kind = KEY_SMALLER },
+	{ .name = "SUBJECT", .read = text_key, .kind = KEY_SUBJECT },
+	{ .name = "TEXT", .read = text_key, .kind = KEY_TEXT },
+	{ .name = "TO", .read = text_key, .kind = KEY_TO },
+	{ .name = "UID", .read = uid_key },
+	{ .name = "UNANSWERED", .read = flag_word, .bit = FLAG_ANSWERED },
+	{ .name = "UNDELETED", .read = flag_word, .bit = FLAG_DELETED },
+	{ .name = "UNDRAFT", .read = flag_word, .bit = FLAG_DRAFT },
+	{ .name = "UNFLAGGED", .read = flag_word, .bit = FLAG_FLAGGED },
+	{ .name = "UNKEYWORD", .read = keyword_key },
+	{ .name = "UNSEEN", .read = flag_word, .bit = FLAG_SEEN },
+};
+
 static struct key *
 word_key(struct reader *r)
 {
-	static const struct { const char *name; uint64_t bit; bool set; }
-	    flags[] = {
-		{ "ANSWERED", FLAG_ANSWERED, true },
-		{ "DELETED", FLAG_DELETED, true },
-		{ "DRAFT", FLAG_DRAFT, true },
-		{ "FLAGGED", FLAG_FLAGGED, true },
-		{ "SEEN", FLAG_SEEN, true },
-		{ "UNANSWERED", FLAG_ANSWERED, false },
-		{ "UNDELETED", FLAG_DELETED, false },
-		{ "UNDRAFT", FLAG_DRAFT, false },
-		{ "UNFLAGGED", FLAG_FLAGGED, false },
-		{ "UNSEEN", FLAG_SEEN, false },
-	};
-	static const struct { const char *name; enum key_kind kind; }
-	    texts[] = {
-		{ "SUBJECT", KEY_SUBJECT }, { "FROM", KEY_FROM },
-		{ "TO", KEY_TO }, { "CC", KEY_CC }, { "BCC", KEY_BCC },
-		{ "BODY", KEY_BODY }, { "TEXT", KEY_TEXT },
-		{ "HEADER", KEY_HEADER },
-	}, days[] = {
-		{ "BEFORE", KEY_BEFORE }, { "SINCE", KEY_SINCE },
-		{ "SENTBEFORE", KEY_SENT_BEFORE },
-		{ "SENTSINCE", KEY_SENT_SINCE },
-	}, numbers[] = {
-		{ "LARGER", KEY_LARGER }, { "SMALLER", KEY_SMALLER },
-	};
-	struct scan *a = r->a;
-
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		if (scan_is_word(a, flags[i].name))
-			return flag_key(r, flags[i].bit, flags[i].set);
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		if (scan_is_word(a, texts[i].name))
-			return text_key(r, texts[i].kind);
-	for (size_t i = 0; i < sizeof days / sizeof *days; i++)
-		if (scan_is_word(a, days[i].name))
-			return day_key(r, days[i].kind, 0);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (scan_is_word(a, numbers[i].name))
-			return number_key(r, numbers[i].kind);
-	if (scan_is_word(a, "ALL") || scan_is_word(a, "OLD"))
-		return key_new(r, KEY_ALL);
-	if (scan_is_word(a, "RECENT") || scan_is_word(a, "NEW"))
-		return not(r, key_new(r, KEY_ALL));
-	if (scan_is_word(a, "ON"))
-		return on_key(r, KEY_SINCE, KEY_BEFORE);
-	if (scan_is_word(a, "SENTON"))
-		return on_key(r, KEY_SENT_SINCE, KEY_SENT_BEFORE);
-	if (scan_is_word(a, "KEYWORD"))
-		return keyword_key(r, true);
-	if (scan_is_word(a, "UNKEYWORD"))
-		return keyword_key(r, false);
-	if (scan_is_word(a, "MODSEQ"))
-		return modseq_key(r);
-	if (scan_is_word(a, "UID")) {
-		scan_space(a);
-		return set_key(r, true);
-	}
-	if (scan_is_word(a, "OR"))
-		return or_key(r);
-	if (scan_is_word(a, "NOT"))
-		return not_key(r);
-	scan_fail(a, "no such search key");
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (scan_is_word(r->a, words[i].name))
+			return words[i].read(r, &words[i]);
+	scan_fail(r->a, "no such search key");
 	return key_new(r, KEY_ALL);
 }
 

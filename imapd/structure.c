@@ -8,8 +8,13 @@ struct printer {
 	struct buf	*out;
 	const struct digest *d;
 	bool		 extensions, utf8;
-	uint32_t	 left;		/* parts that may still be said */
+	uint32_t	 left;		/* parts that may still be said, */
+	size_t		 most;		/* ... until there is so much */
 };
+
+/* Octets said for each of a digest: more than any honest one needs.  One in
+   which many parts point at the same details would have no end. */
+enum { SAID_MAX = 16 };
 
 /* ---- strings */
 
@@ -302,7 +307,8 @@ leaf(struct printer *p, const struct digest_part *part, unsigned depth)
 static void
 part_print(struct printer *p, const struct digest_part *part, unsigned depth)
 {
-	if (p->left == 0 || depth > MIME_DEPTH_MAX + 1) {
+	if (p->left == 0 || depth > MIME_DEPTH_MAX + 1 ||
+	    p->out->n > p->most) {
 		buf_str(p->out, empty_part);
 		return;
 	}
@@ -318,7 +324,8 @@ structure_print(struct buf *out, const struct digest *d, bool extensions,
     bool utf8)
 {
 	struct printer p = { .out = out, .d = d, .extensions = extensions,
-		.utf8 = utf8, .left = d->n_parts };
+		.utf8 = utf8, .left = d->n_parts,
+		.most = out->n + SAID_MAX * d->bytes.n };
 	struct digest_part root;
 
 	if (digest_part(d, 0, &root))

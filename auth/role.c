@@ -6,6 +6,7 @@
 #include "auth/secret.h"
 #include "auth/session.h"
 #include "common/core/daemon.h"
+#include "common/engine/serve.h"
 
 enum {
 	SEGMENT = 4 * 1024 * 1024,	/* accounts are small */
@@ -46,6 +47,7 @@ start(const struct conf *c)
 	auth.store = store_link;
 	auth.idle = daemon_idle;
 	auth_begin(engine);
+	engine_serve(engine, daemon_again);
 }
 
 static void

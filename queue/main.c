@@ -1,6 +1,6 @@
 /* The role: keeper of the spool (architecture.md sections 4 and 6). */
 #include "common/core/daemon.h"
-#include "common/engine/engine.h"
+#include "common/engine/serve.h"
 #include "queue/queue.h"
 
 static struct engine	*engine;
@@ -20,6 +20,7 @@ start(const struct conf *c)
 	queue_limits(c);
 	queue_setup();
 	queue_open(engine);
+	engine_serve(engine, daemon_again);
 }
 
 static void

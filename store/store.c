@@ -4,6 +4,7 @@
 
 #include "common/core/daemon.h"
 #include "common/core/log.h"
+#include "common/engine/serve.h"
 #include "store/body.h"
 #include "store/fetch.h"
 #include "store/known.h"
@@ -79,6 +80,7 @@ start(const struct conf *c)
 {
 	limits(c);
 	store_open(store.engine);
+	engine_serve(store.engine, daemon_again);
 }
 
 static void

@@ -38,7 +38,7 @@ static struct conf	*conf;
 static struct link	*asked[PEERS_MAX];
 static unsigned		 nasked;
 static void		(*on_asker)(struct link *);
-static bool		 stopping;
+static bool		 stopping, again;
 static struct timer	 stop_timer;
 
 /* ---- links */
@@ -241,6 +241,14 @@ daemon_stopping(void)
 	return stopping;
 }
 
+void
+daemon_again(void)
+{
+	again = true;
+	stop_timer.fire = stop_now;
+	timer_set(&stop_timer, loop_now() + 1);
+}
+
 static void
 take_stop(struct request *r)
 {
@@ -382,7 +390,7 @@ daemon_run(void)
 	loop_run();
 	if (daemon_role.end != NULL)
 		daemon_role.end();
-	LOG(stopped, .why = stopping ? SLICE("asked to") :
-	    SLICE("master is gone"));
+	LOG(stopped, .why = stopping ? SLICE("asked to") : again ?
+	    SLICE("to be started anew") : SLICE("master is gone"));
 	return 0;
 }

@@ -63,6 +63,8 @@ void		 daemon_on_asker(void (*)(struct link *));
 /* Nothing is under way any more: exit, if a stop was asked for. */
 void		 daemon_idle(void);
 bool		 daemon_stopping(void);
+/* Ends the process, once what was answered has left; master starts it anew. */
+void		 daemon_again(void);
 
 /* name: small letters, digits and _, no blank: it is a JSON member. */
 void		 figure_add(struct figures *, const char *name, uint64_t);

@@ -275,9 +275,15 @@ engine_compact(struct engine *e, uint64_t bytes, engine_done *done, void *arg)
 }
 
 void
-engine_verify(struct engine *e, engine_done *done, void *arg)
+engine_check(struct engine *e, struct engine_check *c)
 {
-	e->ops->verify(e, done, arg);
+	e->ops->check(e, c);
+}
+
+void
+engine_distrust(struct engine *e)
+{
+	e->ops->distrust(e);
 }
 
 enum engine_status

@@ -158,12 +158,42 @@ uint64_t	 engine_deadline(struct engine *, uint64_t shard);
 /* Maintenance.  checkpoint flushes the index; compact copies what lives out
    of the emptiest segments, at most `bytes` of it a call, and tells when
    done (NONE: no segment is worth it); the engine does so by itself after
-   deletions and when mail is refused.  verify reads every record (CORRUPT: the
-   log says where).  All run beside the serving. */
+   deletions and when mail is refused.  Both run beside the serving. */
 void		 engine_checkpoint(struct engine *, engine_done *, void *);
 void		 engine_compact(struct engine *, uint64_t bytes, engine_done *,
 		    void *);
-void		 engine_verify(struct engine *, engine_done *, void *);
+
+/* A check, a part a call: that every row of the index leads to what is there
+   and, if `full`, every record and long blob against its checksum, and the
+   index against those.  `at` is empty at first, and again when that was all;
+   done is called once for each call, at once or from the loop, and may call
+   again.  The struct and its `at` are the caller's. */
+enum engine_fault_kind {
+	ENGINE_FAULT_ROW,	/* a row is older than the log, or leads to no
+				   segment: a rebuild mends it */
+	ENGINE_FAULT_BLOB,	/* bytes of a message are not what they were */
+	ENGINE_FAULT_LOG,	/* a part of the log cannot be read */
+};
+struct engine_fault {
+	enum engine_fault_kind kind;
+	uint64_t	 unit, blob;	/* 0: not known */
+	uint32_t	 segment;
+	uint64_t	 offset, bytes;	/* in that file; 0: not known */
+};
+enum { ENGINE_FAULTS = 1000 };	/* of one part */
+struct engine_check {
+	bool		 full;
+	struct buf	 at;
+	void		(*done)(struct engine_check *);
+	/* answer */
+	uint64_t	 rows, bytes;	/* looked at in this part */
+	uint64_t	 size;		/* of the segment it read; private */
+	struct engine_fault faults[ENGINE_FAULTS];
+	size_t		 n;
+};
+void		 engine_check(struct engine *, struct engine_check *);
+/* The next open makes the index anew from the log. */
+void		 engine_distrust(struct engine *);
 
 /* Log shipping, backup: calls fn for each record with sequence > after, in
    order; import takes the records of an export into an empty engine, which is

@@ -13,6 +13,18 @@
 
 enum { CACHE_LEAST = 1 << 20, SEGMENT_LEAST = 64 << 10 };
 
+static void
+distrust(struct engine *e)
+{
+	const struct file *f = FILE_OF(e);
+	int fd = openat(f->dir, "rebuild", O_WRONLY | O_CREAT | O_CLOEXEC,
+	    0600);
+
+	if (fd < 0 || fsync(f->dir) != 0)
+		fatal("%s is to be rebuilt", f->index_path);
+	close(fd);
+}
+
 /* Whoever comes next makes it anew, even if what failed is a page that the
    recovery of Berkeley DB does not look at.  A full disk is no damage, and to
    make it anew would need even more. */
@@ -20,8 +32,7 @@ void
 index_broken(struct file *f)
 {
 	if (!reserve_failed())
-		close(openat(f->dir, "rebuild", O_WRONLY | O_CREAT | O_CLOEXEC,
-		    0600));
+		distrust(&f->engine);
 	errno = 0;
 	fatal("the index failed");
 }
@@ -142,7 +153,8 @@ static const struct engine_ops ops = {
 	.figures = figures,
 	.checkpoint = file_checkpoint,
 	.compact = file_compact,
-	.verify = file_verify,
+	.check = file_check,
+	.distrust = distrust,
 	.export = file_export,
 	.import = file_import,
 	.turn = group_turn,

@@ -14,7 +14,8 @@
  *	reserve.c	what is kept back for the index
  *	compact.c	moves what lives out of nearly dead segments
  *	reclaim.c	when it does so
- *	export.c	verify, export, import
+ *	check.c		what lies on the disk, part by part
+ *	export.c	export, import
  *
  * Threads: the loop's owns everything here.  The committer sees the group
  * that is in flight, `readers` and `keeper` see the job they were given.
@@ -288,13 +289,15 @@ void		 reclaim_close(struct file *);
 void		 reclaim_died(struct file *);	/* something did */
 void		 reclaim_press(struct file *, uint64_t bytes);	/* mail is refused */
 
+/* check.c */
+void		 file_check(struct engine *, struct engine_check *);
+
 /* compact.c, export.c */
 /* The next `bytes` of the segment begun, or of the emptiest one that is at
    most live/1000 full and was not written to for `age` ms. */
 void		 compact_slice(struct file *, uint64_t bytes, unsigned live,
 		    uint64_t age, engine_done *, void *);
 void		 file_compact(struct engine *, uint64_t, engine_done *, void *);
-void		 file_verify(struct engine *, engine_done *, void *);
 enum engine_status file_export(struct engine *, uint64_t, engine_record *,
 		    void *);
 enum engine_status file_import(struct engine *, struct slice);

@@ -39,7 +39,8 @@ struct engine_ops {
 	void		(*checkpoint)(struct engine *, engine_done *, void *);
 	void		(*compact)(struct engine *, uint64_t, engine_done *,
 			    void *);
-	void		(*verify)(struct engine *, engine_done *, void *);
+	void		(*check)(struct engine *, struct engine_check *);
+	void		(*distrust)(struct engine *);
 	enum engine_status (*export)(struct engine *, uint64_t,
 			    engine_record *, void *);
 	enum engine_status (*import)(struct engine *, struct slice);

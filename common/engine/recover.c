@@ -30,7 +30,10 @@
 #include "common/engine/disk.h"
 #include "common/engine/reader.h"
 
-enum { CHUNK = 512 };		/* records in one transaction */
+enum {
+	CHUNK = 512,			/* records in one transaction */
+	TELL = 5000,			/* ms between words of progress */
+};
 
 struct replay {
 	struct file	*f;
@@ -39,6 +42,7 @@ struct replay {
 	uint64_t	 last;		/* sequence of the last good record */
 	unsigned	 open;		/* records in the transaction */
 	bool		 broken;	/* the index failed */
+	uint64_t	 told;		/* when */
 };
 
 /* ---- the index */
@@ -114,7 +118,7 @@ index_unfit(struct file *f)
 	bool found;
 
 	if (faccessat(f->dir, "rebuild", F_OK, 0) == 0)
-		return "it failed while in use";
+		return "asked for, or it failed in use";
 	if ((f->index = index_open(f->index_path, f->conf.cache)) == NULL) {
 		/* To begin anew would need even more. */
 		if (reserve_failed())
@@ -283,6 +287,16 @@ pass(struct replay *p, const struct record *r, enum reader_result what)
 }
 
 static void
+progress_tell(struct replay *p)
+{
+	if (loop_clock() < p->told + TELL)
+		return;
+	p->told = loop_clock();
+	LOG(log_replayed, .segment = p->i + 1, .segments = p->f->segments.n,
+	    .records = p->f->figures.replayed);
+}
+
+static void
 segment_replay(struct replay *p, uint64_t from)
 {
 	struct segment *s = p->f->segments.v[p->i];
@@ -311,7 +325,8 @@ segment_replay(struct replay *p, uint64_t from)
 static bool
 replay(struct file *f)
 {
-	struct replay p = { .f = f, .last = f->mark.sequence };
+	struct replay p = { .f = f, .last = f->mark.sequence,
+		.told = loop_clock() };
 
 	f->replaying = true;
 	for (p.i = 0; p.i < f->segments.n && !p.broken; p.i++) {
@@ -321,6 +336,7 @@ replay(struct file *f)
 			continue;
 		segment_replay(&p, s->number == f->mark.segment ?
 		    f->mark.offset : SEGMENT_HEAD);
+		progress_tell(&p);
 	}
 	chunk_end(&p);
 	reader_free(&p.reader);

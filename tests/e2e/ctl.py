@@ -271,6 +271,29 @@ def mailboxes(env):
     run(env, NOUSER, "kick", "nobody@example.org")
 
 
+def storage(env):
+    """Nothing is damaged, what was deleted gives its room back, and the index
+    is made anew from the log while the suite runs."""
+    def boxes():
+        return run(env, OK, "mailbox", "list", env.USER2)
+    before = boxes()
+    for role in "store", "queue", "auth":
+        check(run(env, OK, "store", "check", "--of", role) == [], "check")
+        check(run(env, OK, "store", "check", "--full", "--of", role) == [],
+              "check --full")
+        run(env, OK, "store", "compact", "--of", role)
+        pid = env.processes()[role]
+        run(env, OK, "store", "rebuild", "--of", role)
+        check(env.processes()[role] != pid, "%s is the same process", role)
+        until("all are ready again", lambda: env.postino(
+            "status").returncode == OK)
+    check(boxes() == before, "mail before and after: %s %s", before, boxes())
+    with open(env.root + "/log") as f:
+        check(f.read().count("index_rebuilt") == 3, "three rebuilds")
+    run(env, USAGE, "store", "check", "--of", "smtpd")
+    run(env, USAGE, "store", "check", "now")
+
+
 def around(env):
     rows = run(env, OK, "status")
     check({r["process"] for r in rows} == set(env.processes()) and
@@ -338,6 +361,7 @@ def test(env):
     quota(instance, password)
     waiting(instance)
     mailboxes(instance)
+    storage(instance)
     around(instance)
     foreigner(instance)
     stopped(instance)

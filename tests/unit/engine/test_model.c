@@ -3,7 +3,7 @@
  * same, also after a restart, without an index, after compaction, and in an
  * engine that was filled from an export.
  */
-#include "unit/engine/bench.h"
+#include "unit/engine/checks.h"
 
 enum { UNITS = 5, NUMBERS = 40, STEPS = 1500 };
 
@@ -312,23 +312,18 @@ START_TEST(exported)
 }
 END_TEST
 
-static void
-verify(enum engine_status wanted_status)
+START_TEST(checked)
 {
 	struct kept k = { 0 };
 
-	engine_verify(e, keep_status, &k);
-	run_until(&k.n, 1);
-	ck_assert_int_eq(k.status, wanted_status);
-}
-
-START_TEST(verified)
-{
-	struct kept k = { 0 };
-
-	verify(ENGINE_OK);
+	check_all(e, true);
+	ck_assert_uint_eq(check_faults, 0);
 	steps(500);
-	verify(ENGINE_OK);
+	check_all(e, true);
+	ck_assert_uint_eq(check_faults, 0);
+	compact_all();
+	check_all(e, true);
+	ck_assert_uint_eq(check_faults, 0);
 	engine_checkpoint(e, keep_status, &k);
 	run_until(&k.n, 1);
 	ck_assert_int_eq(k.status, ENGINE_OK);
@@ -349,7 +344,7 @@ main(void)
 	tcase_add_test(t, compacted);
 	tcase_add_test(t, compacted_while_serving);
 	tcase_add_test(t, exported);
-	tcase_add_test(t, verified);
+	tcase_add_test(t, checked);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

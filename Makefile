@@ -196,10 +196,11 @@ bench: all
 
 # The crash harness of the storage engine; CRASH=short is a step of ./runtests.
 CRASHOBJ := $(call objs,tests/crash/engine)
-$(B)/crash/engine: $(CRASHOBJ) $(B)/lib/engine.a $(B)/lib/core.a
+$(B)/crash/engine: $(CRASHOBJ) $(B)/lib/role-store.a $(B)/lib/engine.a \
+    $(B)/lib/core.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ldb-5.3 -lpthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pc,$(SYS_store))
 
 crash: $(B)/crash/engine
 	@$(B)/crash/engine $(CRASH)

@@ -27,8 +27,8 @@ static enum engine_status status_last;	/* of a step */
 /* ---- the loop */
 
 /* A line without its date.  Lines that are lost are no harm. */
-static void
-listen(const char *line, size_t n)
+void
+last_words_add(const char *line, size_t n)
 {
 	size_t have;
 
@@ -81,7 +81,7 @@ drive_open(const char *root)
 	loop_init();
 	loop_hook(LOOP_AFTER, look);
 	log_init("crash", LOG_WARN);
-	log_divert(listen);
+	log_divert(last_words_add);
 	return engine_open_file(&conf);
 }
 

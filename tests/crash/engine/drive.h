@@ -10,6 +10,7 @@
 struct engine	*drive_open(const char *root);
 /* Where log lines go: the newest ones, as text. */
 void		 last_words_in(char *, size_t);
+void		 last_words_add(const char *line, size_t);
 /* Runs the loop until *n is at least so much. */
 void		 drive_until(const unsigned *n, unsigned least);
 /* Steps `from` to `to` - 1, several at a time, with checkpoints, compaction

@@ -13,7 +13,7 @@
  * working, also when its index is deleted.  In some the power fails again in
  * the recovery.
  *
- * The same with store on the engine (store.c).  Then real processes that are
+ * The same with store on the engine (mail.h).  Then real processes that are
  * killed, or told of errors, at their n-th call (faults.h); and real power
  * cuts of a file system with a journal, where that can be had.
  *
@@ -31,6 +31,7 @@
 
 #include "tests/crash/engine/drive.h"
 #include "tests/crash/engine/faults.h"
+#include "tests/crash/engine/mail.h"
 #include "tests/crash/engine/sweep.h"
 #include "tests/crash/engine/tap.h"
 #include "tests/crash/engine/wrong.h"
@@ -39,21 +40,31 @@ enum { TRACE = 512 << 20 };
 
 struct size {
 	uint32_t	 steps;
-	unsigned	 cuts, deep, wrong_cuts;
+	unsigned	 cuts, deep, wrong_cuts, mails, mail_cuts;
 	uint32_t	 fault_steps;
 	uint64_t	 stride;
 	unsigned	 rounds;
 };
 
-static const struct size small = { .steps = 460, .cuts = 170, .deep = 14,
+static const struct size small = { .steps = 460, .cuts = 150, .deep = 14,
+	.mails = 300, .mail_cuts = 40,
 	.wrong_cuts = 10, .fault_steps = 230, .stride = 5, .rounds = 6 };
 static const struct size large = { .steps = 1150, .cuts = 4000, .deep = 12,
+	.mails = 900, .mail_cuts = 1500,
 	.wrong_cuts = 60, .fault_steps = 460, .stride = 1, .rounds = 100 };
 
 static time_t	 began;
 
 static void
-record(struct trace *t, uint32_t steps, bool slow)
+drive_engine(const char *root, unsigned steps)
+{
+	engine_close(drive_plan(root, 1, steps + 1));
+}
+
+/* One run, as it is without a crash. */
+static void
+record(void (*drive)(const char *, unsigned), struct trace *t, unsigned steps,
+    bool slow)
 {
 	const struct tap tap = { .root = scratch("record"), .trace = t,
 		.slow = slow };
@@ -62,11 +73,13 @@ record(struct trace *t, uint32_t steps, bool slow)
 
 	if (pid == 0) {
 		tap_open(&tap);
-		engine_close(drive_plan(tap.root, 1, steps + 1));
+		drive(tap.root, steps);
 		_exit(0);
 	}
 	if (pid < 0 || wait(&status) < 0 || status != 0 || t->full)
 		errx(1, "the plan failed (%d)", status);
+	printf("recorded: %u steps, %llu calls, %zu KiB\n", steps,
+	    (unsigned long long)t->calls, t->end >> 10);
 }
 
 static void
@@ -89,15 +102,19 @@ run(const struct size *s)
 	struct trace *t = trace_new(TRACE);
 	unsigned missed;
 
-	record(t, s->steps, true);
-	printf("recorded: %u steps, %llu calls, %zu KiB\n", s->steps,
-	    (unsigned long long)t->calls, t->end >> 10);
+	record(drive_engine, t, s->steps, true);
 	sweep_run(&(struct sweep){ .check = check_engine, .trace = t,
 	    .cuts = s->cuts, .deep = s->deep });
 	say("engine");
-	missed = wrong_orders(t, s->wrong_cuts);
-	say("wrong orders");
-	record(t, s->fault_steps, false);
+	missed = wrong_orders("engine in a wrong order", check_engine, t,
+	    s->wrong_cuts);
+	record(mail_drive, t, s->mails, true);
+	sweep_run(&(struct sweep){ .check = check_store, .trace = t,
+	    .cuts = s->mail_cuts, .deep = s->deep });
+	say("store");
+	missed += wrong_orders("store on such an engine", check_store, t,
+	    s->wrong_cuts);
+	record(drive_engine, t, s->fault_steps, false);
 	faults_run(s->fault_steps, t->calls, t->memory, s->stride);
 	say("kill, EIO, ENOSPC, short write, no memory");
 	if (power_run(s->steps, s->rounds))

@@ -26,9 +26,9 @@ enum event_kind {
 	EVENT_RENAME,		/* name in `dir` is `other` now */
 	EVENT_UNLINK,
 	/* the run */
-	EVENT_BEGIN,		/* number is committed; offset: see plan.h */
+	EVENT_BEGIN,		/* number is asked for; see plan.h, mail.h */
 	EVENT_ACK,		/* and answered: length is the status */
-	EVENT_TOLD,		/* something was shown to somebody: store.c */
+	EVENT_TOLD,		/* something was shown to somebody */
 };
 
 struct event {

@@ -62,13 +62,15 @@ kinds_learn(const struct trace *t)
 	}
 }
 
-/* Events are changed where they stand, so that places stay the same. */
-static void
+/* Events are changed where they stand, so that places stay the same.  How
+   many syncs were spoilt. */
+static unsigned
 spoil(struct trace *t, const struct wrong *w)
 {
 	static uint64_t before[FILES];
 	struct event *last = NULL, *e;
 	size_t at = 0, next = 0;
+	unsigned spoilt = 0;
 
 	memset(before, 0, sizeof before);
 	for (; trace_next(t, &next, t->end) != NULL; at = next) {
@@ -76,11 +78,14 @@ spoil(struct trace *t, const struct wrong *w)
 
 		e = (void *)(t->events + at);
 		kind = kinds[e->file];
-		if (e->kind == EVENT_ACK && w->silent)
+		if (w->silent && (e->kind == EVENT_ACK ||
+		    e->kind == EVENT_TOLD))
 			e->kind = EVENT_NOTHING;
 		if (e->kind == EVENT_UNLINK && kind == w->unlinked &&
-		    last != NULL)
+		    last != NULL) {
 			last->since = 0;
+			spoilt++;
+		}
 		if (e->kind != EVENT_SYNC || kind == NOTHING)
 			continue;
 		if (kind == w->unlinked)
@@ -90,42 +95,50 @@ spoil(struct trace *t, const struct wrong *w)
 
 			e->since = before[e->file];
 			before[e->file] = since;
+			spoilt++;
 		}
-		if (kind == w->without)
+		if (kind == w->without) {
 			e->since = 0;
+			spoilt++;
+		}
 	}
+	return spoilt;
 }
 
 static bool
-is_caught(const struct trace *t, const struct wrong *w, unsigned cuts)
+is_caught(const char *what, check_fn *check, const struct trace *bad,
+    const struct wrong *w, unsigned cuts)
 {
 	const struct sums good = *sums;
-	struct trace *bad = trace_new(t->cap);
-	uint64_t states, found;
+	uint64_t found;
 
-	memcpy(bad, t, sizeof *t + t->end);
-	spoil(bad, w);
 	*sums = (struct sums){ 0 };
-	sweep_run(&(struct sweep){ .check = check_engine, .trace = bad,
+	sweep_run(&(struct sweep){ .check = check, .trace = bad,
 	    .cuts = cuts, .after = w->after, .quiet = true });
-	states = sums->states;
 	found = sums->lost + sums->doubled + sums->unrecovered;
-	printf("wrong order: %s: %s (%llu lost, %llu doubled, %llu unrecovered"
-	    " in %llu states)\n", w->name, found > 0 ? "caught" : "NOT CAUGHT",
+	printf("%s: %s: %s (%llu lost, %llu doubled, %llu unrecovered in %llu "
+	    "states)\n", what, w->name, found > 0 ? "caught" : "NOT CAUGHT",
 	    (unsigned long long)sums->lost, (unsigned long long)sums->doubled,
-	    (unsigned long long)sums->unrecovered, (unsigned long long)states);
+	    (unsigned long long)sums->unrecovered,
+	    (unsigned long long)sums->states);
 	*sums = good;
-	trace_free(bad);
 	return found > 0;
 }
 
 unsigned
-wrong_orders(const struct trace *t, unsigned cuts)
+wrong_orders(const char *what, check_fn *check, const struct trace *t,
+    unsigned cuts)
 {
+	struct trace *bad = trace_new(t->cap);
 	unsigned missed = 0;
 
 	kinds_learn(t);
-	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)
-		missed += !is_caught(t, &wrongs[i], cuts);
+	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+		memcpy(bad, t, sizeof *t + t->end);
+		if (spoil(bad, &wrongs[i]) > 0)
+			missed += !is_caught(what, check, bad, &wrongs[i],
+			    cuts);
+	}
+	trace_free(bad);
 	return missed;
 }

@@ -8,9 +8,11 @@
 #ifndef CRASH_WRONG_H
 #define CRASH_WRONG_H
 
-#include "tests/crash/engine/trace.h"
+#include "tests/crash/engine/check.h"
 
-/* Tries all, at so many places each.  How many were not caught. */
-unsigned	 wrong_orders(const struct trace *, unsigned cuts);
+/* Tries those that this recording allows, at so many places each.  How many
+   were not caught. */
+unsigned	 wrong_orders(const char *what, check_fn *, const struct trace *,
+		    unsigned cuts);
 
 #endif

@@ -31,7 +31,7 @@ static const struct simple {
 	{ "ENVELOPE", ITEM_ENVELOPE, false, WANT_DIGEST },
 	{ "BODYSTRUCTURE", ITEM_BODYSTRUCTURE, false, WANT_DIGEST },
 	{ "RFC822.HEADER", ITEM_RFC822_HEADER, false,
-	    WANT_DIGEST | WANT_BYTES },
+	    WANT_DIGEST | WANT_START },
 	{ "RFC822.TEXT", ITEM_RFC822_TEXT, true, WANT_DIGEST | WANT_BYTES },
 	{ "RFC822", ITEM_RFC822, true, WANT_BYTES },
 };
@@ -45,6 +45,19 @@ item_add(struct scan *a, struct wish *w, const struct item *i)
 	return true;
 }
 
+/* Of a long message only what is likely to be needed. */
+static unsigned
+section_want(const struct section *c)
+{
+	if (c->n_path > 0)
+		return WANT_DIGEST | WANT_BYTES;
+	if (c->text == SECTION_ALL)	/* that needs no digest */
+		return c->partial ? WANT_START : WANT_BYTES;
+	if (c->text == SECTION_TEXT && !c->partial)
+		return WANT_DIGEST | WANT_BYTES;
+	return WANT_DIGEST | WANT_START;
+}
+
 /* "[...]" behind BODY, BODY.PEEK, BINARY, BINARY.PEEK, BINARY.SIZE. */
 static bool
 section_item(struct scan *a, struct wish *w, struct item *i, bool binary)
@@ -53,10 +66,7 @@ section_item(struct scan *a, struct wish *w, struct item *i, bool binary)
 	    i->kind != ITEM_BINARY_SIZE))
 		return false;
 	w->sees |= !i->peek;
-	w->want |= WANT_BYTES;
-	/* The whole of a message needs no digest. */
-	if (i->section.n_path > 0 || i->section.text != SECTION_ALL)
-		w->want |= WANT_DIGEST;
+	w->want |= section_want(&i->section);
 	return item_add(a, w, i);
 }
 
@@ -189,6 +199,21 @@ imply(struct session *s, struct wish *w)
 
 /* ---- what is said */
 
+/* Rows are printed by the hundred thousand: without printf. */
+static void
+number(struct buf *out, const char *what, uint64_t n)
+{
+	buf_str(out, what);
+	buf_u64(out, n);
+}
+
+static void
+pair(struct buf *out, unsigned n, char blank)
+{
+	buf_char(out, n < 10 ? blank : (char)('0' + n / 10));
+	buf_char(out, (char)('0' + n % 10));
+}
+
 static void
 internaldate_print(struct buf *out, uint64_t ms)
 {
@@ -197,9 +222,20 @@ internaldate_print(struct buf *out, uint64_t ms)
 	unsigned month, mday, sec = (unsigned)(t % 86400);
 
 	date_civil(day, &year, &month, &mday);
-	buf_printf(out, "INTERNALDATE \"%2u-%.3s-%04u %02u:%02u:%02u +0000\"",
-	    mday, months + 3 * (month - 1), (unsigned)(year % 10000),
-	    sec / 3600, sec / 60 % 60, sec % 60);
+	buf_str(out, "INTERNALDATE \"");
+	pair(out, mday, ' ');
+	buf_char(out, '-');
+	buf_add(out, months + 3 * (month - 1), 3);
+	buf_char(out, '-');
+	pair(out, (unsigned)(year / 100 % 100), '0');
+	pair(out, (unsigned)(year % 100), '0');
+	buf_char(out, ' ');
+	pair(out, sec / 3600, '0');
+	buf_char(out, ':');
+	pair(out, sec / 60 % 60, '0');
+	buf_char(out, ':');
+	pair(out, sec % 60, '0');
+	buf_str(out, " +0000\"");
 }
 
 static bool
@@ -213,7 +249,7 @@ item_print(struct letter *l, const struct item *i)
 
 	switch (i->kind) {
 	case ITEM_UID:
-		buf_printf(out, "UID %u", l->row->uid);
+		number(out, "UID ", l->row->uid);
 		break;
 	case ITEM_FLAGS:
 		buf_str(out, "FLAGS (");
@@ -224,12 +260,11 @@ item_print(struct letter *l, const struct item *i)
 		internaldate_print(out, l->row->when);
 		break;
 	case ITEM_SIZE:
-		buf_printf(out, "RFC822.SIZE %llu",
-		    (unsigned long long)l->row->size);
+		number(out, "RFC822.SIZE ", l->row->size);
 		break;
 	case ITEM_MODSEQ:
-		buf_printf(out, "MODSEQ (%llu)",
-		    (unsigned long long)l->row->modseq);
+		number(out, "MODSEQ (", l->row->modseq);
+		buf_char(out, ')');
 		break;
 	case ITEM_ENVELOPE:
 		buf_str(out, "ENVELOPE ");
@@ -274,14 +309,15 @@ serve_one(void *arg, const struct wire_entry *e)
 {
 	struct serving *v = arg;
 	struct session *s = v->s;
-	uint32_t number = view_number(&s->view, e->uid);
+	uint32_t place = view_number(&s->view, e->uid);
 	struct letter l;
 
-	if (number == 0)
+	if (place == 0)
 		return true;
 	v->n++;
 	if (letter_open(&l, s, e, v->w->want)) {
-		buf_printf(session_out(s), "* %u FETCH (", number);
+		number(session_out(s), "* ", place);
+		buf_str(conn_out(s->conn), " FETCH (");
 		for (size_t i = 0; i < v->w->n && !s->leaving; i++) {
 			if (i > 0)
 				buf_char(conn_out(s->conn), ' ');

@@ -151,9 +151,12 @@ say_plain(struct session *s, const struct found *f, const struct ranges *set)
 	struct buf *out = session_out(s);
 
 	buf_str(out, "* SEARCH");
-	for (uint32_t n = ranges_first(set); n != 0;
-	    n = ranges_next(set, n + 1))
-		buf_printf(session_out(s), " %u", n);
+	for (size_t i = 0; i < set->n; i++)
+		for (uint64_t n = set->r[i].from; n <= set->r[i].to; n++) {
+			out = session_out(s);
+			buf_char(out, ' ');
+			buf_u64(out, n);
+		}
 	say_modseq(out, f, true);
 	buf_str(out, "\r\n");
 }

@@ -11,7 +11,8 @@ enum { DAY = 86400 };
 static unsigned
 want_of(enum key_kind kind)
 {
-	return kind >= KEY_HEADER ? WANT_DIGEST | WANT_BYTES :
+	return kind > KEY_HEADER ? WANT_DIGEST | WANT_BYTES :
+	    kind == KEY_HEADER ? WANT_DIGEST | WANT_START :
 	    kind >= KEY_SENT_BEFORE ? WANT_DIGEST : 0;
 }
 

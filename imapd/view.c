@@ -261,7 +261,7 @@ view_each(struct session *s, const struct ranges *set, uint64_t since,
     unsigned want, view_each_fn *fn, void *arg)
 {
 	struct box_list_in in = { .mailbox = s->view.mailbox, .since = since,
-		.want = (uint8_t)want };
+		.want = (uint8_t)want, .most = START_OCTETS };
 	enum wire_status status = WIRE_OK;
 	size_t at = 0;
 
@@ -278,21 +278,19 @@ view_each(struct session *s, const struct ranges *set, uint64_t since,
 void
 view_flags(const struct view *v, struct buf *out, uint64_t bits)
 {
-	static const char *const names[] = { "\\Seen", "\\Answered",
-		"\\Flagged", "\\Deleted", "\\Draft" };
-	const char *blank = "";
+	static const struct slice names[] = { { "\\Seen", 5 },
+		{ "\\Answered", 9 }, { "\\Flagged", 8 }, { "\\Deleted", 8 },
+		{ "\\Draft", 6 } };
+	bool first = true;
 
 	for (unsigned i = 0; bits != 0 && i < 64; i++, bits >>= 1) {
-		if ((bits & 1) == 0)
+		if ((bits & 1) == 0 || i >= FLAGS_SYSTEM + v->n_keywords)
 			continue;
-		if (i < FLAGS_SYSTEM) {
-			buf_printf(out, "%s%s", blank, names[i]);
-			blank = " ";
-		} else if (i - FLAGS_SYSTEM < v->n_keywords) {
-			buf_str(out, blank);
-			buf_slice(out, v->keywords[i - FLAGS_SYSTEM]);
-			blank = " ";
-		}
+		if (!first)
+			buf_char(out, ' ');
+		first = false;
+		buf_slice(out, i < FLAGS_SYSTEM ? names[i] :
+		    v->keywords[i - FLAGS_SYSTEM]);
 	}
 }
 

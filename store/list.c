@@ -48,7 +48,8 @@ struct extra {
 	bool		 side;		/* its head lies there */
 	struct slice	 head;
 	char		*bytes;
-	size_t		 left;		/* of them, still to be read */
+	size_t		 wanted;	/* of the message, */
+	size_t		 left;		/* ... still to be read */
 	struct listing	*of;
 };
 
@@ -58,7 +59,9 @@ struct listing {
 	struct ranges	 set;
 	uint64_t	 since;
 	uint8_t		 want;
-	size_t		 cap, rows, bytes;
+	uint32_t	 most;		/* WANT_START */
+	size_t		 cap, rows;
+	size_t		 bytes, digests; /* how much of each is in it */
 	struct extra	*extra;		/* as many as entries, or none */
 	size_t		 extras;	/* room for so many */
 	size_t		 at;		/* the entry a walk of SIDE is at */
@@ -69,7 +72,7 @@ struct listing {
 
 static void
 extra_keep(struct listing *l, size_t i, const struct message_row *row,
-    uint64_t blob)
+    uint64_t blob, size_t wanted)
 {
 	struct arena *a = &l->request->arena;
 	struct extra *more;
@@ -82,7 +85,26 @@ extra_keep(struct listing *l, size_t i, const struct message_row *row,
 		l->extra = more;
 	}
 	l->extra[i] = (struct extra){ .blob = blob, .side = row->side,
-		.head = arena_slice(a, row->head), .of = l };
+		.head = arena_slice(a, row->head), .wanted = wanted, .of = l };
+}
+
+/* How many of its octets come with a message. */
+static size_t
+octets_wanted(const struct listing *l, uint64_t size)
+{
+	if ((l->want & WANT_BYTES) != 0 && size <= WIRE_BODY_MAX)
+		return (size_t)size;
+	if ((l->want & WANT_START) == 0)
+		return 0;
+	return size < l->most ? (size_t)size : l->most;
+}
+
+/* Digests are small, but not as small as rows: of more would be looked at than
+   go into an answer. */
+static size_t
+entries_most(const struct listing *l)
+{
+	return (l->want & WANT_DIGEST) != 0 ? LIST_ENTRIES / 3 : LIST_ENTRIES;
 }
 
 static bool
@@ -90,26 +112,25 @@ list_row(void *arg, uint32_t uid, const struct message_row *row,
     uint64_t blob)
 {
 	struct listing *l = arg;
-	size_t i = l->out.n_entries;
+	size_t i = l->out.n_entries, wanted;
 
-	if (i == LIST_ENTRIES || l->rows++ == LIST_ROWS) {
+	if (i == entries_most(l) || l->rows++ == LIST_ROWS) {
 		l->out.next = uid;
 		return false;
 	}
 	if (row->modseq <= l->since)
 		return true;
-	if ((l->want & WANT_BYTES) != 0 && row->size <= WIRE_BODY_MAX) {
-		if (i > 0 && l->bytes + row->size > LIST_BYTES) {
-			l->out.next = uid;
-			return false;
-		}
-		l->bytes += row->size;
+	wanted = octets_wanted(l, row->size);
+	if (i > 0 && l->bytes + wanted > LIST_BYTES) {
+		l->out.next = uid;
+		return false;
 	}
+	l->bytes += wanted;
 	l->out.entries = entries_room(&l->request->arena, l->out.entries, i,
 	    &l->cap);
 	l->out.entries[i] = entry_of(uid, row);
 	if (l->want != 0)
-		extra_keep(l, i, row, blob);
+		extra_keep(l, i, row, blob, wanted);
 	l->out.n_entries++;
 	return true;
 }
@@ -138,12 +159,12 @@ list_side(void *arg, uint32_t uid, struct slice value)
 	if ((l->want & WANT_DIGEST) == 0)
 		return true;
 	value = slice_drop(value, head);
-	if (l->at > 0 && l->bytes + value.n > LIST_BYTES) {
+	if (l->at > 0 && l->digests + value.n > LIST_BYTES) {
 		l->out.n_entries = l->at;
 		l->out.next = uid;
 		return false;
 	}
-	l->bytes += value.n;
+	l->digests += value.n;
 	e[l->at].digest = arena_slice(a, value);
 	return true;
 }
@@ -178,7 +199,7 @@ bytes_read(void *arg, enum engine_status status, struct slice s)
 
 	if (status == ENGINE_OK && s.n == x->left) {
 		memcpy(x->bytes + e->head, s.p, s.n);
-		e->bytes = slice_of(x->bytes, (size_t)e->size);
+		e->bytes = slice_of(x->bytes, x->wanted);
 	}
 	list_answer(l);
 }
@@ -189,16 +210,16 @@ bytes_begin(struct listing *l, size_t i)
 	struct wire_entry *e = &l->out.entries[i];
 	struct extra *x = &l->extra[i];
 
-	if (e->size > WIRE_BODY_MAX || x->head.n != e->head)
+	if (x->wanted == 0 || x->head.n != e->head)
 		return;
-	x->bytes = arena_alloc(&l->request->arena, (size_t)e->size + 1);
-	if (e->head > 0)
-		memcpy(x->bytes, x->head.p, e->head);
-	x->left = (size_t)e->size - e->head;
-	if (x->left == 0) {
-		e->bytes = slice_of(x->bytes, (size_t)e->size);
+	if (x->wanted <= e->head) {
+		e->bytes = slice_take(x->head, x->wanted);
 		return;
 	}
+	x->bytes = arena_alloc(&l->request->arena, x->wanted);
+	if (e->head > 0)
+		memcpy(x->bytes, x->head.p, e->head);
+	x->left = x->wanted - e->head;
 	l->reading++;
 	blob_read(store.engine, x->blob, 0, x->left, bytes_read, x);
 }
@@ -280,7 +301,7 @@ list_read(struct box *b, struct listing *l)
 	messages_scan(b, &l->set, 1, list_row, l);
 	if (l->out.n_entries > 0 && l->want != 0 && sides_wanted(l))
 		sides_scan(b, &l->set, l->out.entries[0].uid, list_side, l);
-	if ((l->want & WANT_BYTES) != 0)
+	if (l->bytes > 0)
 		for (size_t i = 0; i < l->out.n_entries; i++)
 			bytes_begin(l, i);
 }
@@ -296,9 +317,10 @@ list_run(struct request *r, struct session *s)
 		return;
 	l = arena_array(&r->arena, 1, sizeof *l);
 	*l = (struct listing){ .request = r, .since = in->since,
-		.want = in->want, .reading = 1 };
+		.want = in->want, .most = in->most < WIRE_BODY_MAX ? in->most :
+		WIRE_BODY_MAX, .reading = 1 };
 	if (!uids_take(&l->set, in->uids, in->n_uids) ||
-	    in->want > (WANT_DIGEST | WANT_BYTES)) {
+	    in->want > (WANT_DIGEST | WANT_BYTES | WANT_START)) {
 		ranges_free(&l->set);
 		answer(r, WIRE_BAD, NULL);
 		return;

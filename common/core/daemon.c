@@ -1,5 +1,6 @@
 #include "common/core/daemon.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "common/core/sandbox.h"
 
 enum {
+	HEAP_KEPT = 2 * 1024 * 1024,	/* bytes free at the end of the heap */
 	MASTER_FD = 3,		/* where master puts our channel to it */
 	PEERS_MAX = 64,		/* links on which we ask */
 	PAGE_MAX = WIRE_FRAME_MAX / 2,	/* bytes of texts in one answer */
@@ -371,6 +373,10 @@ daemon_run(void)
 {
 	struct link *master;
 
+	/* Answers of some hundred KiB come and go: their memory is not given
+	   back to the kernel each time, which would clear it each time. */
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 	signal(SIGPIPE, SIG_IGN);
 	log_init(daemon_role.name, LOG_INFO);
 	loop_init();

@@ -91,8 +91,9 @@ enum attribute {
 };
 
 /* What box_list adds to each entry: its digest; the whole message, if it is
-   not longer than WIRE_BODY_MAX (else bytes is empty: box_fetch). */
-enum want { WANT_DIGEST = 1, WANT_BYTES = 2 };
+   not longer than WIRE_BODY_MAX (else bytes is empty: box_fetch); of each
+   message the first octets, `most` of them. */
+enum want { WANT_DIGEST = 1, WANT_BYTES = 2, WANT_START = 4 };
 
 /* NOTIFY= of RCPT (RFC 3461 4.1), as bits; 0: not given.  RET= of MAIL. */
 enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,

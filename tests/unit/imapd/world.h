@@ -13,6 +13,7 @@
 #include "common/core/ranges.h"
 #include "common/core/terms.h"
 #include "common/mail/digest.h"
+#include "imapd/view.h"
 #include "tests/session.h"
 
 enum { LETTERS_MAX = 2000, STREAMS_MAX = 4, PAGE = 3, INBOX = 1, OTHER = 2 };
@@ -239,6 +240,8 @@ entry_of(const struct letter *l, unsigned want)
 	if ((want & WANT_BYTES) != 0 && l->text.n <= WIRE_BODY_MAX &&
 	    !box.no_bytes)
 		e.bytes = l->text;
+	else if ((want & WANT_START) != 0 && !box.no_bytes)
+		e.bytes = slice_take(l->text, START_OCTETS);
 	return e;
 }
 

@@ -78,7 +78,7 @@ START_TEST(ranges)
 	ck_assert_int_eq(WIRE_BAD, list_of(bad, 1, 0, 0, &o));
 	ck_assert_int_eq(WIRE_BAD, list_of(bad + 1, 1, 0, 0, &o));
 	ck_assert_int_eq(WIRE_BAD, list_of(r, 0, 0, 0, &o));
-	ck_assert_int_eq(WIRE_BAD, list_of(r, 1, 0, 4, &o));
+	ck_assert_int_eq(WIRE_BAD, list_of(r, 1, 0, 8, &o));
 	end();
 }
 END_TEST
@@ -113,6 +113,46 @@ START_TEST(whole)
 	ck_assert_uint_eq(0, o.entries[2].digest.n);
 	ck_assert_int_eq(WIRE_OK, list_of(&all, 1, 0, WANT_DIGEST, &o));
 	ck_assert_uint_eq(0, o.entries[2].bytes.n);
+	end();
+}
+END_TEST
+
+/* The first octets: of the head alone, of both, of more than there is, of what
+   is too long to come whole. */
+START_TEST(starts)
+{
+	static const uint32_t most[] = { 0, 3, 150, 209, 1000, UINT32_MAX };
+	struct wire_range all = { 1, UINT32_MAX };
+	struct box_list_in in = { .mailbox = INBOX, .uids = &all, .n_uids = 1,
+		.want = WANT_START | WANT_DIGEST };
+	struct box_list_out o;
+	char head[200], *body = mem_zero(WIRE_BODY_MAX + 2);
+
+	begin(_i & 1, false);
+	memset(head, 'H', sizeof head);
+	head[_i & 2 ? 199 : 20] = '\0';
+	append_all(3, 10, head);
+	memset(body, 'x', WIRE_BODY_MAX + 1);
+	APPEND(.id = 99, .body = body);
+	for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
+		in.most = most[i];
+		ck_assert_int_eq(WIRE_OK, box_list(l, &in, &o, &world.arena,
+		    WAIT));
+		ck_assert_uint_eq(4, o.n_entries);
+		for (size_t k = 0; k < 4; k++) {
+			const struct wire_entry *e = &o.entries[k];
+			uint64_t n = most[i] < WIRE_BODY_MAX ? most[i] :
+			    WIRE_BODY_MAX;
+
+			ck_assert_uint_eq(e->size < n ? e->size : n,
+			    e->bytes.n);
+			for (size_t c = 0; c < e->bytes.n; c++)
+				ck_assert_int_eq(c < e->head ? 'H' : k == 3 ?
+				    'x' : 'b' + (int)k, e->bytes.p[c]);
+		}
+		ck_text(o.entries[1].digest, "digest");
+	}
+	free(body);
 	end();
 }
 END_TEST
@@ -211,6 +251,7 @@ add(TCase *t)
 {
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, ranges, 0, 2);
+	tcase_add_loop_test(t, starts, 0, 4);
 	tcase_add_loop_test(t, whole, 0, 4);
 	tcase_add_loop_test(t, in_answers, 0, 2);
 	tcase_add_test(t, kept_in_parts);

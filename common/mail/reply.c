@@ -77,12 +77,18 @@ head_of(enum reply r)
 void
 reply_add(struct buf *b, enum reply r, struct slice detail)
 {
+	bool ends = reply_rows[r].code == 221 || reply_rows[r].code == 421;
 	struct buf text = { 0 };
 
+	if (ends && detail.n > 0) {
+		add_clean(&text, detail);
+		buf_char(&text, ' ');
+	}
 	buf_str(&text, reply_rows[r].text);
-	if (text.n > 0 && detail.n > 0)
+	if (!ends && text.n > 0 && detail.n > 0)
 		buf_str(&text, ": ");
-	add_clean(&text, detail);
+	if (!ends)
+		add_clean(&text, detail);
 	wrapped(b, head_of(r), buf_view(&text));
 	buf_free(&text);
 }

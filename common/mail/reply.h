@@ -30,7 +30,8 @@ struct reply_row {
 extern const struct reply_row reply_rows[REPLIES];
 
 /* Appends "550 5.1.1 text: detail" CR LF; without ": " if detail is empty,
-   without text if the row has none. */
+   without text if the row has none.  The detail of 221 and 421 is our host
+   name and comes first: "221 2.0.0 host text" (RFC 5321 4.2.2). */
 void		 reply_add(struct buf *, enum reply, struct slice detail);
 /* One line for each slice, as after EHLO: the row's text is not used, a line
    too long is cut. */

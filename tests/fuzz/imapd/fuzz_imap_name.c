@@ -5,12 +5,10 @@
  *
  * The first octet says UTF-8 or not; then a name, and behind a NUL a pattern.
  */
-#include <stdlib.h>
-
-#include "common/core/log.h"
 #include "common/mail/utf8.h"
 #include "imapd/name.h"
 #include "imapd/scan.h"
+#include "tests/session.h"	/* what imapd is linked with here */
 
 int	LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 

@@ -5,11 +5,9 @@
  *
  * The first octet chooses the function, the second UTF-8 names.
  */
-#include <stdlib.h>
-
-#include "common/core/log.h"
 #include "common/mail/utf8.h"
 #include "imapd/fetch.h"
+#include "tests/session.h"	/* what imapd is linked with here */
 
 int	LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 

@@ -6,10 +6,8 @@
  * The first octet says whether the rest is a digest (bit 0) or a message that
  * one is made of.
  */
-#include <stdlib.h>
-
-#include "common/core/log.h"
 #include "imapd/structure.h"
+#include "tests/session.h"	/* what imapd is linked with here */
 
 int	LLVMFuzzerTestOneInput(const unsigned char *, size_t);
 

@@ -48,8 +48,9 @@ START_TEST(every_reply)
 		ck_assert_int_eq(row->enhanced[0] - '0', (int)row->code / 100);
 	reply_add(&b, (enum reply)_i, S("detail"));
 	ck_assert_uint_eq(check_lines(buf_view(&b), row->code), 1);
-	snprintf(text, sizeof text, "%u %s%s%s", row->code, row->enhanced,
-	    row->enhanced[0] ? " " : "", row->text);
+	snprintf(text, sizeof text, "%u %s%s%s%s", row->code, row->enhanced,
+	    row->enhanced[0] ? " " : "", row->code == 221 ||
+	    row->code == 421 ? "detail " : "", row->text);
 	ck_assert(slice_starts(buf_view(&b), slice_str(text)));
 	buf_free(&b);
 }
@@ -94,6 +95,20 @@ START_TEST(long_details)
 	check_lines(buf_view(&b), 220);
 	buf_free(&b);
 	buf_free(&detail);
+}
+END_TEST
+
+/* RFC 5321 4.2.2: who closes says who he is, behind the enhanced code. */
+START_TEST(last_words)
+{
+	struct buf b = { 0 };
+
+	reply_add(&b, REPLY_QUIT, S("mx.example"));
+	reply_add(&b, REPLY_ERRORS, S("mx.example"));
+	reply_add(&b, REPLY_QUIT, S(""));
+	ck_text(buf_view(&b), S("221 2.0.0 mx.example bye\r\n"
+	    "421 4.7.0 mx.example too many errors\r\n221 2.0.0 bye\r\n"));
+	buf_free(&b);
 }
 END_TEST
 
@@ -156,6 +171,7 @@ add(TCase *t)
 	tcase_add_test(t, texts);
 	tcase_add_test(t, no_injection);
 	tcase_add_test(t, long_details);
+	tcase_add_test(t, last_words);
 	tcase_add_test(t, many_lines);
 	tcase_add_loop_test(t, verdict_codes, 0, COUNT(verdicts));
 	tcase_add_test(t, foreign_replies);

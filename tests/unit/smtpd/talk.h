@@ -122,7 +122,7 @@ submission_hello(void)
 static inline void
 quit(void)
 {
-	ask("QUIT", "221 2.0.0 bye");
+	ask("QUIT", "221 2.0.0 mail.example.org bye");
 	over();
 	smtp_end();
 }

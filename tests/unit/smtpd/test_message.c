@@ -268,7 +268,7 @@ START_TEST(chunks)
 	world_say(SLICE("BDAT 5\r\n\r\n.\r\nBDAT 2 LAST\r\n..QUIT\r\n"));
 	hear("250 2.0.0 octets received");
 	hear("250 2.0.0 accepted");
-	hear("221 2.0.0 bye");
+	hear("221 2.0.0 mail.example.org bye");
 	over();
 	ck_assert(slice_eq(buf_view(&queue.body), SLICE("\r\n.\r\n..")));
 	smtp_end();

@@ -47,14 +47,17 @@ names(const char *text, const char *row)
 	return false;
 }
 
-/* A row without a text is told by its code. */
+/* A row without a text is told by its code; 221 and 421 begin with our host's
+   name (RFC 5321 4.2.2). */
 static bool
 heard(const char *text, const struct reply_row *row)
 {
+	bool ends = row->code == 221 || row->code == 421;
 	char want[200];
 
-	snprintf(want, sizeof want, "\"%u %s%s%.12s", row->code, row->enhanced,
-	    *row->enhanced != '\0' ? " " : "", row->text);
+	snprintf(want, sizeof want, "\"%u %s%s%s%.12s", row->code,
+	    row->enhanced, *row->enhanced != '\0' ? " " : "",
+	    ends ? "mail.example.org " : "", row->text);
 	return strstr(text, want) != NULL;
 }
 

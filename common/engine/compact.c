@@ -22,6 +22,7 @@
 #include "common/engine/file.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/core/codec.h"
 #include "common/core/log.h"
@@ -233,6 +234,15 @@ move_all(struct file *f)
 	}
 }
 
+/* It cannot go.  Nothing is lost by that; but as long as it is there, what it
+   holds must stay buried. */
+static void
+keep(struct segment *s)
+{
+	LOG(segment_kept, .segment = s->number, .live = s->live);
+	s->rotten = true;
+}
+
 /* The index is durable without the segment; nothing needs it. */
 static void
 flushed(struct job *j)
@@ -245,15 +255,21 @@ flushed(struct job *j)
 	if (c->bad)
 		index_broken(f);
 	be32_put(key + 1, victim->number);
-	segment_unuse(victim);
-	segment_remove(&f->segments, victim);
 	c->victim = NULL;
+	segment_unuse(victim);
+	if (!segment_remove(&f->segments, victim)) {
+		keep(victim);
+		answer(f, ENGINE_OK);
+		return;
+	}
 	if (!apply_begin(f) || index_del(f->index, INDEX_MARKS,
 	    slice_of(key, 5)) == INDEX_BAD || !apply_end(f))
 		index_broken(f);
 	answer(f, ENGINE_OK);
 }
 
+/* The folder too: what was unlinked before must not come back when this one,
+   with the deletions in it, is gone. */
 static void
 flush(struct job *j)
 {
@@ -261,6 +277,8 @@ flush(struct job *j)
 	struct file *f = CONTAINER(c, struct file, compaction);
 
 	c->bad = index_flush(f->index) != INDEX_OK;
+	if (fsync(f->segments.dir) != 0)
+		fatal("sync of the folder");
 }
 
 /* The copies are durable and applied. */
@@ -281,10 +299,7 @@ moved(void *arg, enum engine_status status)
 		return;
 	}
 	if (c->over) {
-		/* Nothing is lost by keeping it. */
-		LOG(segment_kept, .segment = c->victim->number,
-		    .live = c->victim->live);
-		c->victim->rotten = true;
+		keep(c->victim);
 		segment_unuse(c->victim);
 		c->victim = NULL;
 	}

@@ -143,23 +143,25 @@ segment_unuse(struct segment *s)
 	free(s);
 }
 
-void
+bool
 segment_remove(struct segments *l, struct segment *s)
 {
 	char name[32];
 	size_t i = 0;
 
+	segment_name(name, s->number);
+	if (unlinkat(l->dir, name, 0) != 0 && errno != ENOENT)
+		return false;
 	while (l->v[i] != s)
 		i++;
 	memmove(l->v + i, l->v + i + 1, (l->n - i - 1) * sizeof *l->v);
 	l->n--;
 	if (s->fd >= 0)
 		l->open--;
-	segment_name(name, s->number);
-	unlinkat(l->dir, name, 0);
 	s->gone = true;
 	segment_use(s);
 	segment_unuse(s);
+	return true;
 }
 
 /* A file of that name with `size` bytes allocated; -1 with errno. */

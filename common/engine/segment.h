@@ -75,8 +75,8 @@ int		 segment_fd(struct segments *, struct segment *);
 /* Keeps fd and struct alive for a thread, and gives them back. */
 void		 segment_use(struct segment *);
 void		 segment_unuse(struct segment *);
-/* Takes it out of the list and unlinks the file. */
-void		 segment_remove(struct segments *, struct segment *);
+/* Unlinks the file and takes it out of the list; false: neither. */
+bool		 segment_remove(struct segments *, struct segment *);
 
 struct segment_start {
 	uint32_t	 number, generation;

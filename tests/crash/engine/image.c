@@ -117,16 +117,23 @@ entry_del(struct buf *b, const char *name)
 }
 
 static void
+name_set(struct buf *b, const char *name, uint32_t file)
+{
+	struct entry e = { .file = file };
+
+	entry_del(b, name);
+	strcpy(e.name, name);
+	if (file != 0)
+		buf_add(b, &e, sizeof e);
+}
+
+static void
 names_change(struct buf *b, const struct event *e)
 {
-	const char *name = e->kind == EVENT_RENAME ? e->other : e->name;
-	struct entry new = { .file = e->file };
-
-	entry_del(b, e->name);
-	entry_del(b, name);
-	strcpy(new.name, name);
-	if (e->kind != EVENT_UNLINK)
-		buf_add(b, &new, sizeof new);
+	name_set(b, e->name, e->kind == EVENT_CREATE ||
+	    e->kind == EVENT_FOLDER ? e->file : 0);
+	if (e->kind == EVENT_RENAME)
+		name_set(b, e->other, e->file);
 }
 
 static void
@@ -364,9 +371,36 @@ file_build(struct build *b, const struct file *f, int dir, const char *name)
 static size_t
 names_kept(struct build *b, size_t n)
 {
-	if (b->state == STATE_NAMES || b->state == STATE_BOTH)
+	if (b->state == STATE_NAMES)
 		return below(b, n + 1);
 	return choice_of(b) == NONE && b->state != STATE_FILES ? 0 : n;
+}
+
+/* Up to which change this name has seen them, of n. */
+static size_t
+name_seen(const struct build *b, const char *name, size_t n)
+{
+	uint64_t h = b->random;
+
+	for (; *name != 0; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3u;
+	return (h >> 20) % (n + 1);
+}
+
+/* Each name as of a moment of its own: a folder of several blocks. */
+static void
+names_scatter(struct build *b, const struct change *c, size_t n,
+    struct buf *names)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct event *e = c[i].e;
+
+		if (i < name_seen(b, e->name, n))
+			name_set(names, e->name, e->kind == EVENT_CREATE ||
+			    e->kind == EVENT_FOLDER ? e->file : 0);
+		if (e->kind == EVENT_RENAME && i < name_seen(b, e->other, n))
+			name_set(names, e->other, e->file);
+	}
 }
 
 static void
@@ -377,9 +411,12 @@ folder_build(struct build *b, const struct file *f, int dir)
 	size_t n;
 	const struct change *c = changes_of(f, &n);
 
-	n = names_kept(b, n);
 	buf_slice(&names, buf_view(&f->durable));
-	for (size_t i = 0; i < n; i++)
+	if (b->state == STATE_BOTH)
+		names_scatter(b, c, n, &names);
+	else
+		n = names_kept(b, n);
+	for (size_t i = 0; i < n && b->state != STATE_BOTH; i++)
 		names_change(&names, c[i].e);
 	e = (const void *)names.p;
 	for (size_t i = 0; i < names.n / sizeof *e; i++, e++) {

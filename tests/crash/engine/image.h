@@ -5,8 +5,8 @@
  * done since; a state is a choice among the latter.  The disk is as bad as it
  * may be: no order between files, between a file and its name, or between the
  * pages of a file; a write is torn at 4 KiB, in one kind of state at 512
- * bytes.  What holds: a sync that returned; of one page, and of one folder,
- * what is there was there at some moment since its last sync.
+ * bytes.  What holds: a sync that returned; of one page, and of one name, what
+ * is there was there at some moment since the last sync.
  */
 #ifndef CRASH_IMAGE_H
 #define CRASH_IMAGE_H
@@ -22,7 +22,7 @@ enum state {
 	STATE_INDEX,		/* only the index loses */
 	STATE_NAMES,		/* folders lose names, files nothing */
 	STATE_FILES,		/* the other way round */
-	STATE_BOTH,		/* NAMES and PAGES */
+	STATE_BOTH,		/* PAGES, and each name of another moment */
 	STATES
 };
 

@@ -143,6 +143,27 @@ copied(void *arg, enum wire_status status, const void *out)
 	free(a);
 }
 
+/* All that were told, but the newest: by a range of UIDs. */
+static void
+sweep_note(enum event_kind kind, unsigned user, uint32_t uid)
+{
+	for (uint32_t i = 1; i <= uid; i++)
+		mail_note(kind, MAIL_GONE, user, INBOX, i, 0, 0);
+}
+
+static void
+swept(void *arg, enum wire_status status, const void *out)
+{
+	struct asked *a = arg;
+	const struct box_expunge_out *o = out;
+
+	answered++;
+	ck_assert_int_eq(WIRE_OK, status);
+	told_modseq(a->user, INBOX, o->modseq);
+	sweep_note(EVENT_TOLD, a->user, a->uid);
+	free(a);
+}
+
 /* ---- steps */
 
 static void
@@ -200,6 +221,19 @@ change(struct asked *a, unsigned deed)
 }
 
 static void
+sweep(struct asked *a)
+{
+	uint32_t uid = known[a->user][n_known[a->user] - 10];
+	struct wire_range range = { 1, uid };
+	struct box_expunge_in in = { .mailbox = INBOX, .uids = &range,
+		.n_uids = 1 };
+
+	a->uid = uid;
+	sweep_note(EVENT_BEGIN, a->user, uid);
+	link_call(sessions[a->user], WIRE_box_expunge, &in, WAIT, swept, a);
+}
+
+static void
 step(unsigned n)
 {
 	struct asked *a = mem_zero(sizeof *a);
@@ -216,6 +250,10 @@ step(unsigned n)
 	if (deed == 6) {
 		a->both = false;
 		add(a);
+		return;
+	}
+	if (n % 50 == 48 && n_known[a->user] > 10) {
+		sweep(a);
 		return;
 	}
 	pick = n_known[a->user] - 1 - n * 13 % 8;

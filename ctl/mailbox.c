@@ -8,6 +8,7 @@
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
 #include "ctl/domain.h"
+#include "ctl/mail.h"
 #include "ctl/say.h"
 #include "ctl/sheet.h"
 
@@ -39,8 +40,8 @@ cmd_kick(void)
 	return EX_OK;
 }
 
-/* The way to this user's mail; auth's link must stay as long. */
-static struct link *
+/* auth's link must stay as long. */
+struct link *
 mail_open(struct slice address)
 {
 	struct auth_open_in in = { .address = address };

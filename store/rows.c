@@ -131,6 +131,39 @@ key_expunged(uint64_t user, uint32_t mailbox, uint64_t modseq)
 	return k;
 }
 
+struct key
+key_kept(uint64_t user, uint32_t removed, uint32_t mailbox, uint32_t uid)
+{
+	struct key k = start(user, TABLE_KEPT);
+
+	add32(&k, removed);
+	add32(&k, mailbox);
+	add32(&k, uid);
+	return k;
+}
+
+struct key
+key_kept_box(uint64_t user, uint32_t removed, uint32_t mailbox)
+{
+	struct key k = start(user, TABLE_KEPT_BOXES);
+
+	add32(&k, removed);
+	add32(&k, mailbox);
+	return k;
+}
+
+uint32_t
+key_kept_mailbox(struct slice key)
+{
+	return key.n >= 17 ? be32_get(key.p + 13) : 0;
+}
+
+uint32_t
+key_kept_uid(struct slice key)
+{
+	return key.n == 21 ? be32_get(key.p + 17) : 0;
+}
+
 uint64_t
 key_owner(struct slice key)
 {

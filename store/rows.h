@@ -14,6 +14,8 @@
  *   7	KEYWORDS mailbox 4			each: length 1, name
  *   8	SUBSCRIBED name				empty
  *   9	EXPUNGED mailbox 4, MODSEQ 8		the UIDs removed (ranges_put)
+ *  10	KEPT	removed 4, mailbox 4, uid 4	struct message_row, with blob
+ *  11	KEPT_BOXES removed 4, mailbox 4		struct box_row
  *
  * Unit 0 is no user: its USER key holds the low-water mark, 8 bytes (ops.h).
  * INBOX is always mailbox 1, under the name "INBOX".
@@ -49,6 +51,8 @@
  * the row longer than MESSAGE_ROW_MAX, then its digest.  Head: the lines that
  * belong to one copy (Return-Path, Delivered-To), in front of the shared body.
  *
+ * The two KEPT tables are undelete.h's; `removed` is in s since 1970.
+ *
  * Decoders take any bytes (a row may come from a restored file): false, and
  * nothing is read outside of the slice.
  */
@@ -59,7 +63,7 @@
 
 enum table { TABLE_USER = 1, TABLE_NAMES, TABLE_BOXES, TABLE_MESSAGES,
 	TABLE_OPS, TABLE_TOKENS, TABLE_KEYWORDS, TABLE_SUBSCRIBED,
-	TABLE_EXPUNGED };
+	TABLE_EXPUNGED, TABLE_KEPT, TABLE_KEPT_BOXES };
 
 enum {
 	INBOX = 1,			/* its mailbox number */
@@ -88,6 +92,14 @@ struct key	 key_keywords(uint64_t user, uint32_t mailbox);
 struct key	 key_subscribed(uint64_t user, struct slice name);
 struct key	 key_expunged(uint64_t user, uint32_t mailbox,
 		    uint64_t modseq);
+/* uid 0 and mailbox 0: what was removed from then on. */
+struct key	 key_kept(uint64_t user, uint32_t removed, uint32_t mailbox,
+		    uint32_t uid);
+struct key	 key_kept_box(uint64_t user, uint32_t removed,
+		    uint32_t mailbox);
+/* The mailbox in a key of either, the UID in one of KEPT. */
+uint32_t	 key_kept_mailbox(struct slice);
+uint32_t	 key_kept_uid(struct slice);
 /* token empty: where this half day begins. */
 struct key	 key_token(uint64_t user, uint32_t half_day, struct slice);
 /* Where the next table, or mailbox of MESSAGES, begins. */

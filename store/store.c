@@ -9,9 +9,11 @@
 #include "store/fetch.h"
 #include "store/known.h"
 #include "store/session.h"
+#include "store/undelete.h"
 #include "store/usage.h"
 
-struct store store = { .users_max = 4096, .entries_least = 2000 };
+struct store store = { .users_max = 4096, .kept_most = 100000,
+	.entries_least = 2000 };
 
 bool
 request_bare(struct request *r)
@@ -46,11 +48,13 @@ store_open(struct engine *e)
 	names_serve();
 	tree_serve();
 	usage_serve();
+	undelete_serve();
 }
 
 void
 store_close(void)
 {
+	sweep_close();
 	sessions_close();
 	users_forget();
 	usage_close();
@@ -64,6 +68,7 @@ static void
 limits(const struct conf *c)
 {
 	store.message_max = c->message_max;
+	store.undelete = c->undelete;
 }
 
 static void
@@ -80,6 +85,7 @@ start(const struct conf *c)
 {
 	limits(c);
 	store_open(store.engine);
+	sweep_open();
 	engine_serve(store.engine, daemon_again);
 }
 

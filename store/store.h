@@ -19,6 +19,7 @@
  *	flags.c		box_flags		keywords.c  box_keywords
  *	expunge.c	box_expunge		copy.c	box_copy
  *	box_append.c	box_append		usage.c	store_usage
+ *	undelete.c	box_undelete, and what was removed
  *	names.c		box_status, box_names, box_subscribe, box_quota
  *	tree.c		box_create, box_delete, box_rename
  *
@@ -38,6 +39,9 @@ struct store {
 	uint64_t	 message_max;	/* bytes; one may go over the quota */
 	size_t		 users_max;	/* kept in memory while nothing needs
 					   them */
+	uint64_t	 undelete;	/* ms that removed mail is kept; 0: no */
+	size_t		 kept_most;	/* messages expunged in one commit,
+					   if they are kept */
 	uint32_t	 entries_least;	/* messages listed at once that are
 					   worth keeping (entries.h) */
 
@@ -71,5 +75,6 @@ void		 box_append_serve(void);
 void		 names_serve(void);
 void		 tree_serve(void);
 void		 usage_serve(void);
+void		 undelete_serve(void);
 
 #endif

@@ -12,6 +12,8 @@
 #include "store/names.h"
 #include "store/store.h"
 #include "store/sync.h"
+#include "store/tree.h"
+#include "store/undelete.h"
 
 enum {
 	BOXES_MAX = 10000,		/* of a user */
@@ -36,7 +38,7 @@ tree_begin(struct request *r, struct session *s)
 	return t;
 }
 
-static bool
+bool
 name_there(const struct user *u, struct slice name)
 {
 	struct key k = key_name(u->id, name);
@@ -45,7 +47,7 @@ name_there(const struct user *u, struct slice name)
 	    NULL) == ENGINE_OK;
 }
 
-static void
+void
 name_put(struct change *c, struct slice name, uint32_t number)
 {
 	struct key k = key_name(c->user->id, name);
@@ -89,8 +91,7 @@ box_put(struct change *c, struct slice name, uint32_t attributes,
 	return number;
 }
 
-/* The levels above that are not there (RFC 9051 6.3.4). */
-static void
+void
 parents_put(struct change *c, struct slice name)
 {
 	uint32_t uidvalidity;
@@ -195,7 +196,10 @@ delete_run(struct request *r, struct session *s)
 		u->now.boxes--;
 		u->now.messages -= b->now.messages;
 		u->now.bytes -= b->now.bytes;
-		rows_delete(&t->change, b);
+		if (undelete_keeps())
+			kept_box_put(&t->change, b);
+		else
+			rows_delete(&t->change, b);
 		change_commit(&t->change, delete_landed);
 	}
 }

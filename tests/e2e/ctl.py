@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(__file__) + "/lib")
 from suite import (REPO, Failure, Instance, Pop, Smtp, arrived, check,
@@ -271,6 +272,24 @@ def mailboxes(env):
     run(env, NOUSER, "kick", "nobody@example.org")
 
 
+def removed(env):
+    """What a user removed comes back, once."""
+    word = unique("removed")
+    deliver(env, word, to=env.USER2)
+    pop, n = arrived(env, word, env.USER2, env.PASS2)
+    pop.say("DELE %d" % n)
+    pop.quit()
+    run(env, DATAERR, "undelete", env.USER2, "--since", "yesterday")
+    run(env, NOUSER, "undelete", env.USER2, "Nowhere")
+    run(env, NOUSER, "undelete", "nobody@example.org")
+    for messages in 1, 0:
+        row, = run(env, OK, "undelete", env.USER2, "INBOX", "--since",
+                   time.strftime("%Y-%m-%d", time.localtime(time.time() - 90)))
+        check(row == {"address": env.USER2, "messages": messages,
+                      "mailboxes": 0}, "undelete: %s", row)
+    arrived(env, word, env.USER2, env.PASS2)[0].quit()
+
+
 def storage(env):
     """Nothing is damaged, what was deleted gives its room back, and the index
     is made anew from the log while the suite runs."""
@@ -361,6 +380,7 @@ def test(env):
     quota(instance, password)
     waiting(instance)
     mailboxes(instance)
+    removed(instance)
     storage(instance)
     around(instance)
     foreigner(instance)

@@ -205,6 +205,19 @@ $(B)/crash/engine: $(CRASHOBJ) $(B)/lib/role-store.a $(B)/lib/engine.a \
 crash: $(B)/crash/engine
 	@$(B)/crash/engine $(CRASH)
 
+# How long store and queue need to start after a crash, at the worst.
+$(B)/crash/startup-%: tests/crash/startup/%.c tests/crash/startup/startup.h \
+    $(B)/lib/role-%.a $(B)/lib/engine.a $(B)/lib/mail.a $(B)/lib/core.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/lib/role-$*.a \
+	    $(B)/lib/engine.a $(B)/lib/mail.a $(B)/lib/core.a \
+	    $(call pc,$(SYS_$*))
+
+startup: $(B)/crash/startup-store $(B)/crash/startup-queue
+	@$(B)/crash/startup-store
+	@$(B)/crash/startup-queue
+
 shape:
 	@tests/shape
 
@@ -242,6 +255,6 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all check asan fuzz replay clean bench crash install uninstall shape rfc
+.PHONY: all check asan fuzz replay clean bench crash startup install uninstall shape rfc
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

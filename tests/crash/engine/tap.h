@@ -2,7 +2,7 @@
  * tap.h - stands before each system call that changes a disk.
  *
  * The functions of the C library that the engine and Berkeley DB use for that
- * (open, write, fdatasync, rename ...) are defined anew in tap.c, and the
+ * (open, write, fdatasync, rename ...) are defined anew in tap_calls.c, and the
  * linker gives ours to both.  While a tap is open, what they do below its
  * root goes into a trace; without one they only do it.
  *

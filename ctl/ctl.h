@@ -17,7 +17,7 @@
  *	password.c    prompt, standard input, or made up; hash
  *	progress.c    how far a long command is, on a terminal
  *	config.c domain.c user.c import.c alias.c status.c queue.c mailbox.c undelete.c
- *	store.c dns.c control.c	the commands
+ *	export.c maildir.c mbox.c store.c dns.c control.c	the commands
  *
  * Standard output is data, standard error is talk (CLI-2).
  */

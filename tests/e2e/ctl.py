@@ -290,6 +290,12 @@ def removed(env):
     arrived(env, word, env.USER2, env.PASS2)[0].quit()
 
 
+def exported(env):
+    """More of it is in export.py."""
+    rows = run(env, OK, "export", env.USER2, env.root + "/bob")
+    check([r["mailbox"] for r in rows] == ["INBOX"], "export: %s", rows)
+
+
 def storage(env):
     """Nothing is damaged, what was deleted gives its room back, and the index
     is made anew from the log while the suite runs."""
@@ -381,6 +387,7 @@ def test(env):
     waiting(instance)
     mailboxes(instance)
     removed(instance)
+    exported(instance)
     storage(instance)
     around(instance)
     foreigner(instance)

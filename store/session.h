@@ -23,6 +23,7 @@ struct session {
 					   just to look at it; 0: none */
 	struct node	 streams;	/* fetch.c: bytes on their way out */
 	struct bodies	*bodies;	/* body.c: on their way in, or NULL */
+	struct watcher	*watcher;	/* sync.c: its one box_watch, or NULL */
 };
 
 typedef void session_call(struct request *, struct session *);

@@ -21,7 +21,16 @@ struct watcher {
 	struct node	 node;
 	uint64_t	 modseq;	/* what the asker has seen */
 	struct request	*request;
+	struct session	*of;
 };
+
+static struct request *
+watcher_end(struct watcher *w)
+{
+	list_del(&w->node);
+	w->of->watcher = NULL;
+	return w->request;
+}
 
 static void
 watch_answer(struct request *r, const struct box *b)
@@ -36,22 +45,17 @@ box_notify(struct box *b)
 	LIST_EACH(n, &b->watchers) {
 		struct watcher *w = CONTAINER(n, struct watcher, node);
 
-		if (b->gone) {
-			list_del(n);
-			answer(w->request, WIRE_NONE, NULL);
-		} else if (b->seen.modseq > w->modseq) {
-			list_del(n);
-			watch_answer(w->request, b);
-		}
+		if (b->gone)
+			answer(watcher_end(w), WIRE_NONE, NULL);
+		else if (b->seen.modseq > w->modseq)
+			watch_answer(watcher_end(w), b);
 	}
 }
 
 static void
 watch_lost(struct request *r)
 {
-	struct watcher *w = r->owner;
-
-	list_del(&w->node);
+	watcher_end(r->owner);
 	answer(r, WIRE_GONE, NULL);
 }
 
@@ -64,6 +68,10 @@ watch_run(struct request *r, struct session *s)
 
 	if (b == NULL)
 		return;
+	/* Who watches another mailbox, or the same again, has left the first:
+	   a session has one watcher, however often it selects. */
+	if (s->watcher != NULL)
+		answer(watcher_end(s->watcher), WIRE_AGAIN, NULL);
 	box_follow(b);
 	if (b->seen.modseq > in->modseq) {
 		watch_answer(r, b);
@@ -72,6 +80,8 @@ watch_run(struct request *r, struct session *s)
 	w = arena_array(&r->arena, 1, sizeof *w);
 	w->modseq = in->modseq;
 	w->request = r;
+	w->of = s;
+	s->watcher = w;
 	r->owner = w;
 	r->lost = watch_lost;
 	list_push(&b->watchers, &w->node);

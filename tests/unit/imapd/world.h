@@ -597,7 +597,8 @@ take_watch(struct request *r)
 {
 	if (trouble(r))
 		return;
-	CHECK(box.watch == NULL);
+	if (box.watch != NULL)
+		answer(box.watch, WIRE_AGAIN, NULL);
 	box.watch = r;
 	r->lost = watch_lost;
 	if (REQUEST(box_watch, r)->mailbox == INBOX &&

@@ -288,6 +288,37 @@ START_TEST(watching)
 }
 END_TEST
 
+/* A session that selects again and again has one watch, not one for each. */
+START_TEST(one_watch)
+{
+	struct box_open_out box;
+	struct soon a, b, c;
+	struct link *l, *m;
+
+	world_open(_i);
+	append_many(1, 1);
+	l = grant(7, 1, RIGHT_IMAP);
+	m = grant(7, 2, RIGHT_IMAP);
+	box = open_box(l, "INBOX");
+	watch_soon(&a, l, box.modseq);
+	watch_soon(&c, m, box.modseq);
+	world_run(20);
+	watch_soon(&b, l, box.modseq);
+	world_run(20);
+	ck_assert(a.done && !b.done && !c.done);
+	ck_assert_int_eq(WIRE_AGAIN, a.status);
+	APPEND(.id = 2);
+	world_run(20);
+	ck_assert_int_eq(WIRE_OK, b.status);
+	ck_assert_int_eq(WIRE_OK, c.status);
+	watch_soon(&a, l, b.number);
+	world_run(20);
+	link_close(l);
+	link_close(m);
+	world_close();
+}
+END_TEST
+
 /* On a full disk reading and deleting work, and mail comes in again after. */
 START_TEST(full_disk)
 {
@@ -428,6 +459,7 @@ add(TCase *t)
 	tcase_add_test(t, uid_after_crash);
 	tcase_add_loop_test(t, expunging, 0, 2);
 	tcase_add_loop_test(t, watching, 0, 2);
+	tcase_add_loop_test(t, one_watch, 0, 2);
 	tcase_add_test(t, full_disk);
 	tcase_add_test(t, below_the_floor);
 	tcase_add_loop_test(t, nonsense, 0, 2);

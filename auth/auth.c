@@ -1,6 +1,7 @@
 #include "auth/auth.h"
 
 #include "auth/forward.h"
+#include "auth/gone.h"
 #include "auth/remember.h"
 #include "auth/session.h"
 #include "auth/usage.h"
@@ -32,14 +33,18 @@ auth_begin(struct engine *e)
 	login_serve();
 	session_serve();
 	admin_serve();
-	change_serve();
+	domain_serve();
+	user_serve();
+	alias_serve();
 	list_serve();
 	usage_begin();
+	gone_begin();
 }
 
 void
 auth_end(void)
 {
+	gone_end();
 	usage_end();
 	session_end_all();
 	remember_drop_all();

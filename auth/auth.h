@@ -8,7 +8,9 @@
  *	ask.c		auth_rcpt, auth_route, auth_sender
  *	login.c		auth_login, with password, penalty and remember
  *	session.c	sessions, their channels and their end
- *	change.c	what ctl changes		list.c	what it lists
+ *	change.c	what ctl changes: domain.c, user.c, alias.c
+ *	gone.c		users that were removed, until their mail is gone
+ *	list.c		what ctl lists
  *	usage.c		whose mailbox is full
  *	forward.c	the return path of what goes on to others, with srs
  *	directory, load, rows, name, resolve: the accounts themselves
@@ -54,7 +56,9 @@ void		 ask_serve(void);
 void		 login_serve(void);
 void		 session_serve(void);
 void		 admin_serve(void);
-void		 change_serve(void);
+void		 domain_serve(void);
+void		 user_serve(void);
+void		 alias_serve(void);
 void		 list_serve(void);
 
 /* A user's limit in bytes; 0: none. */

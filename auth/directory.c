@@ -86,6 +86,13 @@ domain_leave(struct directory *d, struct domain *o)
 	free(o);
 }
 
+void
+domain_gone(struct directory *d, struct domain *o)
+{
+	d->n_domains--;
+	domain_leave(d, o);
+}
+
 /* ---- users */
 
 struct user *
@@ -97,6 +104,7 @@ user_enter(struct directory *d, struct domain *domain, struct slice name,
 
 	u->name = copy;
 	u->domain = domain;
+	domain->names++;
 	u->row = *row;
 	list_init(&u->sessions);
 	if (row->number > d->last)
@@ -125,6 +133,59 @@ user_live(struct directory *d, struct user *u)
 	older(&d->first, u);
 }
 
+struct search {
+	struct directory *d;
+	struct domain	*domain;
+};
+
+static void
+older_of_both(struct map_node *n, void *arg)
+{
+	struct user *u = CONTAINER(n, struct user, by_number);
+	struct search *s = arg;
+
+	if (!u->live)
+		return;
+	if (u->domain == s->domain)
+		older(&s->domain->first, u);
+	older(&s->d->first, u);
+}
+
+/* u takes no mail any more: who is the oldest now?  It is rare that it was u,
+   so all are looked at. */
+static void
+younger(struct directory *d, const struct user *u)
+{
+	struct search s = { d, u->domain };
+
+	if (d->first != u && u->domain->first != u)
+		return;
+	d->first = u->domain->first = NULL;
+	map_each(&d->numbers, older_of_both, &s);
+}
+
+void
+user_disable(struct directory *d, struct user *u, bool disabled)
+{
+	u->row.disabled = disabled;
+	if (disabled)
+		younger(d, u);
+	else {
+		older(&u->domain->first, u);
+		older(&d->first, u);
+	}
+}
+
+void
+user_gone(struct directory *d, struct user *u)
+{
+	u->live = false;
+	u->domain->users--;
+	d->n_users--;
+	younger(d, u);
+	user_leave(d, u);
+}
+
 static void
 user_free(struct user *u)
 {
@@ -137,6 +198,7 @@ user_leave(struct directory *d, struct user *u)
 {
 	map_del(&d->users, &u->by_name);
 	map_del(&d->numbers, &u->by_number);
+	u->domain->names--;
 	user_free(u);
 }
 
@@ -149,28 +211,49 @@ user_hash(struct user *u, struct slice hash)
 
 /* ---- aliases */
 
+/* Their texts lie behind them. */
+static struct slice *
+targets_copy(const struct slice *targets, size_t n)
+{
+	struct slice *copy;
+	size_t bytes = 0;
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += targets[i].n;
+	copy = mem_alloc(n * sizeof *copy + bytes + 1);
+	p = (char *)(copy + n);
+	for (size_t i = 0; i < n; p += targets[i++].n) {
+		memcpy(p, targets[i].p, targets[i].n);
+		copy[i] = slice_of(p, targets[i].n);
+	}
+	return copy;
+}
+
 struct alias *
 alias_enter(struct directory *d, struct domain *domain, struct slice name,
     const struct slice *targets, size_t n)
 {
 	struct slice copy;
 	struct alias *a = thing_new(sizeof *a, name, &copy);
-	size_t bytes = 0;
-	char *p;
 
 	a->name = copy;
 	a->domain = domain;
+	domain->names++;
+	a->targets = targets_copy(targets, n);
 	a->n = n;
-	for (size_t i = 0; i < n; i++)
-		bytes += targets[i].n;
-	a->targets = mem_alloc(n * sizeof *a->targets + bytes + 1);
-	p = (char *)(a->targets + n);
-	for (size_t i = 0; i < n; p += targets[i++].n) {
-		memcpy(p, targets[i].p, targets[i].n);
-		a->targets[i] = slice_of(p, targets[i].n);
-	}
 	map_put(&d->aliases, &a->node, key_of(copy));
 	return a;
+}
+
+void
+alias_retarget(struct alias *a, const struct slice *targets, size_t n)
+{
+	struct slice *copy = targets_copy(targets, n);
+
+	free(a->targets);
+	a->targets = copy;
+	a->n = n;
 }
 
 void
@@ -192,7 +275,16 @@ void
 alias_leave(struct directory *d, struct alias *a)
 {
 	map_del(&d->aliases, &a->node);
+	a->domain->names--;
 	alias_free(a);
+}
+
+void
+alias_gone(struct directory *d, struct alias *a)
+{
+	a->domain->aliases--;
+	d->n_aliases--;
+	alias_leave(d, a);
 }
 
 /* ---- death */

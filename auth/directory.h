@@ -6,7 +6,9 @@
  *
  * A thing enters the directory when its rows are given to the engine, so that
  * nobody else can take its name, and becomes `live` when they are durable:
- * before that it does not exist for anybody who asks.  One name is a user or
+ * before that it does not exist for anybody who asks.  What is changing has
+ * other rows, or none, on their way: who wants to change it too comes later.
+ *  One name is a user or
  * an alias, or both: then the alias names itself among its targets, and who
  * has the mailbox keeps a copy of what the others get.
  */
@@ -23,8 +25,9 @@ struct remembered;		/* remember.h */
 struct domain {
 	struct map_node	 node;
 	struct slice	 name;
-	bool		 live;
+	bool		 live, changing;
 	uint64_t	 users, aliases;	/* that are live */
+	uint64_t	 names;		/* users and aliases, live or not */
 	struct user	*first;		/* the oldest that takes mail, or NULL */
 };
 
@@ -33,7 +36,7 @@ struct user {
 	struct slice	 name;
 	struct domain	*domain;
 	struct row_user	 row;
-	bool		 live;
+	bool		 live, changing;
 	char		*hash;		/* crypt(5), or NULL: no login */
 	uint64_t	 used;		/* bytes in the store, as last told */
 	struct remembered *remembered;	/* the password, once verified */
@@ -44,7 +47,7 @@ struct alias {
 	struct map_node	 node;
 	struct slice	 name;
 	struct domain	*domain;
-	bool		 live;
+	bool		 live, changing;
 	struct slice	*targets;	/* addresses, as name_text writes them */
 	size_t		 n;
 };
@@ -69,18 +72,24 @@ struct user	*directory_number(const struct directory *, uint64_t);
 struct alias	*directory_alias(const struct directory *, struct slice name);
 
 /* Entering: the caller has looked that the name is free.  leave takes back
-   what never became live. */
+   what never became live, gone takes what was. */
 struct domain	*domain_enter(struct directory *, struct slice name);
 void		 domain_live(struct directory *, struct domain *);
 void		 domain_leave(struct directory *, struct domain *);
+void		 domain_gone(struct directory *, struct domain *);
 struct user	*user_enter(struct directory *, struct domain *,
 		    struct slice name, const struct row_user *);
 void		 user_live(struct directory *, struct user *);
 void		 user_leave(struct directory *, struct user *);
+void		 user_gone(struct directory *, struct user *);
+void		 user_disable(struct directory *, struct user *, bool);
 void		 user_hash(struct user *, struct slice);
 struct alias	*alias_enter(struct directory *, struct domain *,
 		    struct slice name, const struct slice *targets, size_t n);
 void		 alias_live(struct directory *, struct alias *);
 void		 alias_leave(struct directory *, struct alias *);
+void		 alias_gone(struct directory *, struct alias *);
+void		 alias_retarget(struct alias *, const struct slice *targets,
+		    size_t n);
 
 #endif

@@ -93,6 +93,22 @@ row_password_about(struct slice key, uint64_t *user)
 	    get(&about, 4, &which) && which == 0 && about.n == 0;
 }
 
+void
+row_gone_key(struct buf *b, uint64_t user)
+{
+	row_key(b, ROW_GONE, slice_of("", 0));
+	put(b, user, 8);
+}
+
+bool
+row_gone_about(struct slice key, uint64_t *user)
+{
+	struct slice about;
+
+	return row_about(key, ROW_GONE, &about) && get(&about, 8, user) &&
+	    about.n == 0;
+}
+
 /* ---- values */
 
 void
@@ -145,6 +161,24 @@ row_password_get(struct slice value, struct slice *hash)
 		return false;
 	*hash = value;
 	return true;
+}
+
+void
+row_gone_put(struct buf *b, uint32_t shard)
+{
+	start(b);
+	put(b, shard, 4);
+}
+
+bool
+row_gone_get(struct slice value, uint32_t *shard)
+{
+	uint64_t n;
+
+	if (!started(&value) || !get(&value, 4, &n))
+		return false;
+	*shard = (uint32_t)n;
+	return value.n == 0;
 }
 
 void

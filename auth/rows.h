@@ -18,6 +18,8 @@
  *			4 which: zero		crypt(5)
  *	A alias		its name		1 format, 2 count, and so often
  *						2 length, address
+ *	G gone		8 user's number		1 format, 4 shard: it was removed
+ *						and its mail is to follow
  *	L last		nothing			1 format, 8 the highest number
  *						ever given to a user
  *	S secret	nothing			1 format, the key of return
@@ -33,8 +35,8 @@
 #include "auth/srs.h"
 
 enum row_table {
-	ROW_ALIAS = 'A', ROW_DOMAIN = 'D', ROW_LAST = 'L', ROW_PASSWORD = 'P',
-	ROW_SECRET = 'S', ROW_USER = 'U',
+	ROW_ALIAS = 'A', ROW_DOMAIN = 'D', ROW_GONE = 'G', ROW_LAST = 'L',
+	ROW_PASSWORD = 'P', ROW_SECRET = 'S', ROW_USER = 'U',
 };
 
 enum {
@@ -58,6 +60,8 @@ void		 row_range(struct buf *from, struct buf *to, enum row_table,
 /* What a key is about; false if it is none of that table. */
 bool		 row_about(struct slice key, enum row_table, struct slice *);
 bool		 row_password_about(struct slice key, uint64_t *user);
+void		 row_gone_key(struct buf *, uint64_t user);
+bool		 row_gone_about(struct slice key, uint64_t *user);
 
 /* Values; each clears the buf first.  The readers check all lengths and that
    nothing is left over. */
@@ -67,6 +71,8 @@ void		 row_user_put(struct buf *, const struct row_user *);
 bool		 row_user_get(struct slice, struct row_user *);
 void		 row_password_put(struct buf *, struct slice hash);
 bool		 row_password_get(struct slice, struct slice *hash);
+void		 row_gone_put(struct buf *, uint32_t shard);
+bool		 row_gone_get(struct slice, uint32_t *shard);
 void		 row_last_put(struct buf *, uint64_t);
 bool		 row_last_get(struct slice, uint64_t *);
 void		 row_secret_put(struct buf *, const struct srs_key *);

@@ -7,13 +7,15 @@
 #include "ctl/say.h"
 #include "ctl/sheet.h"
 
-int
-cmd_alias_add(void)
+static int
+put(bool set)
 {
-	struct alias_add_in in = { .n_targets = ctl.args.n - 1,
+	struct alias_add_in in = { .n_targets = ctl.args.n - 1, .set = set,
 		.address = argument_address(ctl.args.words[0], true) };
 	struct alias_add_out out;
-	const char *what = text("cannot add the alias %s", show(in.address));
+	const char *what = text("cannot %s the alias %s", set ? "set" : "add",
+	    show(in.address));
+	enum wire_status status;
 	struct link *auth;
 
 	in.targets = arena_array(&ctl.arena, in.n_targets,
@@ -22,13 +24,47 @@ cmd_alias_add(void)
 		in.targets[i].address =
 		    argument_address(ctl.args.words[i + 1], false);
 	auth = role_dial(ROLE_AUTH);
-	ask_must(alias_add(auth, &in, &out, &ctl.arena, ASK_WAIT), what);
+	status = alias_add(auth, &in, &out, &ctl.arena, ASK_WAIT);
+	if (set && status == WIRE_NONE)
+		fail(EX_NOUSER, what, "there is no such alias", "alias list");
+	ask_must(status, what);
 	if (out.exists)
 		fail(EX_CANTCREAT, what, show(out.why), "alias list");
 	if (out.why.n > 0)
 		address_refused(auth, in.address, what, out.why);
 	note("%s leads to %zu address%s", show(in.address), in.n_targets,
 	    in.n_targets == 1 ? "" : "es");
+	return EX_OK;
+}
+
+int
+cmd_alias_add(void)
+{
+	return put(false);
+}
+
+int
+cmd_alias_set(void)
+{
+	return put(true);
+}
+
+int
+cmd_alias_rm(void)
+{
+	struct alias_rm_in in = {
+		.address = argument_address(ctl.args.words[0], true) };
+	const char *what = text("cannot remove the alias %s",
+	    show(in.address));
+	struct alias_rm_out out;
+	enum wire_status status = alias_rm(role_dial(ROLE_AUTH), &in, &out,
+	    &ctl.arena, ASK_WAIT);
+
+	if (status == WIRE_NONE)
+		fail(EX_NOUSER, what, "there is no such alias", "alias list");
+	ask_must(status, what);
+	note("%s removed", show(in.address));
+	aliases_warn(in.address, out.aliases, out.n_aliases);
 	return EX_OK;
 }
 

@@ -21,6 +21,23 @@ cmd_domain_add(void)
 	return EX_OK;
 }
 
+int
+cmd_domain_rm(void)
+{
+	struct domain_rm_in in = {
+		.name = argument_domain(ctl.args.words[0]) };
+	const char *name = show(in.name);
+	const char *what = text("cannot remove the domain %s", name);
+	struct domain_rm_out out;
+
+	ask_must(domain_rm(role_dial(ROLE_AUTH), &in, &out, &ctl.arena,
+	    ASK_WAIT), what);
+	if (out.why.n > 0)
+		fail(EX_DATAERR, what, show(out.why), "help user rm");
+	note("%s removed; mail for it is refused from now on", name);
+	return EX_OK;
+}
+
 bool
 domain_is_ours(struct link *auth, struct slice name)
 {
@@ -53,6 +70,20 @@ address_refused(struct link *auth, struct slice address, const char *what,
 		    ctl.command->noun));
 	fail(EX_NOHOST, what, show(why), text("domain add %s",
 	    show(domain)));
+}
+
+void
+aliases_warn(struct slice address, const struct wire_target *aliases,
+    size_t n)
+{
+	struct buf b = { 0 };
+
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, " %s", show(aliases[i].address));
+	warn("aliases still lead to %s:%s", show(address), buf_cstr(&b));
+	buf_free(&b);
 }
 
 int

@@ -14,4 +14,8 @@ void		 address_refused(struct link *auth, struct slice address,
 		    const char *what, struct slice why)
 		    __attribute__((noreturn));
 
+/* What was removed and is still a target: no error, but worth knowing. */
+void		 aliases_warn(struct slice address, const struct wire_target *,
+		    size_t n);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "common/core/terms.h"
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
 #include "ctl/domain.h"
@@ -49,12 +50,16 @@ done(struct slice address, uint64_t user, const struct secret *s,
 	sheet_end(&sheet, NULL);
 }
 
+/* 0: the configuration's. */
 static uint64_t
-quota(void)
+quota(bool standard)
 {
 	uint64_t limit = 0;
 	const char *why;
 
+	if (standard && slice_ieq(ctl.args.value[OPTION_QUOTA],
+	    SLICE("default")))
+		return 0;
 	if (args_has(&ctl.args, OPTION_QUOTA) &&
 	    !quota_read(ctl.args.value[OPTION_QUOTA], &limit, &why))
 		fail(EX_USAGE, text("--quota %s is not a size",
@@ -65,7 +70,7 @@ quota(void)
 int
 cmd_user_add(void)
 {
-	struct user_add_in in = { .limit = quota(),
+	struct user_add_in in = { .limit = quota(false),
 		.address = argument_address(ctl.args.words[0], false) };
 	struct user_add_out out;
 	struct secret s = { .n = 0 };
@@ -109,6 +114,90 @@ cmd_user_passwd(void)
 	    text("no new password for %s", show(in.address)));
 	done(in.address, 0, &s, "new password, old sessions ended");
 	secret_wipe(&s);
+	return EX_OK;
+}
+
+static uint8_t
+what_to_set(void)
+{
+	uint8_t set = 0;
+
+	if (args_has(&ctl.args, OPTION_QUOTA))
+		set |= USER_LIMIT;
+	if (args_has(&ctl.args, OPTION_DISABLE))
+		set |= USER_DISABLED;
+	if (args_has(&ctl.args, OPTION_ENABLE))
+		set |= USER_ENABLED;
+	if (set == 0)
+		fail(EX_USAGE, "user set needs --quota, --disable or --enable",
+		    NULL, "help user set");
+	if ((set & USER_DISABLED) != 0 && (set & USER_ENABLED) != 0)
+		fail(EX_USAGE, "--disable and --enable exclude each other",
+		    NULL, NULL);
+	return set;
+}
+
+int
+cmd_user_set(void)
+{
+	struct user_set_in in = { .set = what_to_set(), .limit = quota(true),
+		.address = argument_address(ctl.args.words[0], false) };
+
+	ask_must(user_set(role_dial(ROLE_AUTH), &in, NULL, NULL, ASK_WAIT),
+	    text("cannot set anything of %s", show(in.address)));
+	if ((in.set & USER_LIMIT) != 0)
+		note("%s: new quota", show(in.address));
+	if ((in.set & USER_DISABLED) != 0)
+		note("%s: disabled; sessions ended, mail is refused",
+		    show(in.address));
+	if ((in.set & USER_ENABLED) != 0)
+		note("%s: enabled", show(in.address));
+	return EX_OK;
+}
+
+static void
+removed(struct slice address, const struct user_rm_out *out)
+{
+	static const struct column columns[] = {
+		{ "address", COLUMN_TEXT, NULL },
+		{ "messages", COLUMN_NUMBER, NULL },
+		{ "bytes", COLUMN_SIZE, NULL },
+		{ "later", COLUMN_NUMBER, NULL },
+	};
+	struct sheet s;
+
+	if (ctl.form == FORM_HUMAN && out->later)
+		note("%s removed; its mail goes as soon as store can be "
+		    "reached", show(address));
+	else if (ctl.form == FORM_HUMAN)
+		note("%s removed, with %llu message%s", show(address),
+		    (unsigned long long)out->messages,
+		    out->messages == 1 ? "" : "s");
+	else {
+		sheet_begin(&s, columns, 4);
+		sheet_row(&s, (struct cell[]){ { .text = address },
+		    { .number = out->messages }, { .number = out->bytes },
+		    { .number = out->later } });
+		sheet_end(&s, NULL);
+	}
+}
+
+int
+cmd_user_rm(void)
+{
+	struct user_rm_in in = {
+		.address = argument_address(ctl.args.words[0], false) };
+	const char *name = show(in.address);
+	struct user_rm_out out;
+
+	if (!args_has(&ctl.args, OPTION_YES))
+		fail(EX_USAGE, text("this would remove %s and all its mail, "
+		    "for good", name), text("to keep the mail: user set %s "
+		    "--disable", name), text("user rm %s --yes", name));
+	ask_must(user_rm(role_dial(ROLE_AUTH), &in, &out, &ctl.arena,
+	    ASK_WAIT), text("cannot remove %s", name));
+	removed(in.address, &out);
+	aliases_warn(in.address, out.aliases, out.n_aliases);
 	return EX_OK;
 }
 

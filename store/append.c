@@ -68,6 +68,19 @@ copy_later(struct append *a, size_t i, const char *why)
 	    .text = slice_str(why) });
 }
 
+/* As often as it is asked for: nothing was written, nothing will be. */
+static void
+copy_gone(struct append *a, size_t i)
+{
+	struct op_row row = { .outcome = OUTCOME_REFUSED,
+		.text = SLICE("5.1.1 the mailbox was removed") };
+
+	store.refused++;
+	LOG(copy_refused, .id = a->in->id, .user = a->in->copies[i].user,
+	    .why = row.text);
+	copy_result(a, i, &row);
+}
+
 /* ---- the commit */
 
 static void
@@ -231,6 +244,11 @@ copy_settle(struct append *a, size_t i)
 
 	if (u == NULL) {
 		copy_later(a, i, "4.3.0 the mailbox cannot be read now");
+		return;
+	}
+	if (u->now.gone) {
+		user_release(u);
+		copy_gone(a, i);
 		return;
 	}
 	switch (known_find(u, a->in->id, a->in->token, &row, &text, &op)) {

@@ -5,7 +5,7 @@
 #include "common/core/codec.h"
 #include "common/core/log.h"
 
-enum { FORMAT = 1, USER_ROW = 33, BOX_ROW = 50, MESSAGE_ROW = 44, OP_ROW = 10,
+enum { FORMAT = 1, GONE = 2, USER_ROW = 33, BOX_ROW = 50, MESSAGE_ROW = 44, OP_ROW = 10,
 	TOKEN_ROW = 21 };
 
 /* ---- keys */
@@ -202,6 +202,10 @@ user_row_put(struct buf *to, const struct user_row *r)
 {
 	char p[USER_ROW] = { FORMAT };
 
+	if (r->gone) {
+		buf_char(to, GONE);
+		return;
+	}
 	be64_put(p + 1, r->bytes);
 	be64_put(p + 9, r->messages);
 	be32_put(p + 17, r->next_box);
@@ -214,6 +218,10 @@ user_row_put(struct buf *to, const struct user_row *r)
 bool
 user_row_get(struct slice s, struct user_row *r)
 {
+	if (s.n == 1 && s.p[0] == GONE) {
+		*r = (struct user_row){ .next_box = INBOX + 1, .gone = true };
+		return true;
+	}
 	if (!row_good(s, USER_ROW))
 		return false;
 	*r = (struct user_row){ .bytes = be64_get(s.p + 1),

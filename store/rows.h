@@ -5,7 +5,8 @@
  * table (1 byte), so a user, and in a table a mailbox, is one range:
  *
  *	key after user and table		value
- *   1	USER	-				struct user_row
+ *   1	USER	-				struct user_row; of a user
+ *						who was dropped 1 byte, 2
  *   2	NAMES	name of a mailbox		its number, 4 bytes
  *   3	BOXES	mailbox 4			struct box_row
  *   4	MESSAGES mailbox 4, uid 4		struct message_row, with blob
@@ -115,6 +116,7 @@ struct user_row {
 	uint64_t	 bytes, messages;
 	uint32_t	 next_box, uidvalidity;
 	uint32_t	 boxes, subscriptions;
+	bool		 gone;		/* dropped: there is nothing else */
 };
 
 struct box_row {

@@ -65,6 +65,12 @@ take_grant(struct request *r)
 		    NULL);
 		return;
 	}
+	if (u->now.gone) {
+		user_release(u);
+		close(in->fd);
+		answer(r, WIRE_NONE, NULL);
+		return;
+	}
 	s = mem_zero(sizeof *s);
 	*s = (struct session){ .user = u, .number = in->session,
 		.rights = in->rights, .limit = in->limit,
@@ -82,8 +88,7 @@ take_grant(struct request *r)
 	answer(r, WIRE_OK, NULL);
 }
 
-/* Of one session, or all of a user, or (both 0) all.  How many. */
-static uint64_t
+uint64_t
 sessions_revoke(uint64_t user, uint64_t number)
 {
 	uint64_t closed = 0;

@@ -36,6 +36,8 @@ struct box	*session_box(struct request *, struct session *,
 		    uint32_t number);
 /* Would so many bytes more be over the quota? */
 bool		 session_full(const struct session *, uint64_t more);
+/* Of one session, or all of a user, or (both 0) all.  How many. */
+uint64_t	 sessions_revoke(uint64_t user, uint64_t number);
 void		 sessions_close(void);
 size_t		 sessions_count(void);
 void		 sessions_who(void (*fn)(void *, const struct session *),

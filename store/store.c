@@ -49,6 +49,7 @@ store_open(struct engine *e)
 	tree_serve();
 	usage_serve();
 	undelete_serve();
+	drop_serve();
 }
 
 void

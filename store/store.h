@@ -22,6 +22,7 @@
  *	undelete.c	box_undelete, and what was removed
  *	names.c		box_status, box_names, box_subscribe, box_quota
  *	tree.c		box_create, box_delete, box_rename
+ *	drop.c		store_drop
  *
  * Everything runs on the loop; a handler ends in answer() or keeps the
  * request until a commit is durable (RFC 5321 6.1: then it is ours).
@@ -76,5 +77,6 @@ void		 names_serve(void);
 void		 tree_serve(void);
 void		 usage_serve(void);
 void		 undelete_serve(void);
+void		 drop_serve(void);
 
 #endif

@@ -49,11 +49,17 @@ box_gone(struct map_node *n, void *arg)
 	box_free(CONTAINER(n, struct box, by_number));
 }
 
-static void
-user_free(struct user *u)
+void
+user_forget_boxes(struct user *u)
 {
 	map_each(&u->boxes, box_gone, NULL);
 	map_free(&u->boxes);
+}
+
+static void
+user_free(struct user *u)
+{
+	user_forget_boxes(u);
 	map_del(&users, &u->by_id);
 	list_del(&u->idle);
 	free(u);

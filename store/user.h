@@ -39,6 +39,8 @@ struct user	*user_hold(uint64_t id);
 void		 user_release(struct user *);
 /* After a commit whose outcome is unknown: what do the rows say? */
 void		 user_reload(struct user *);
+/* Its mailboxes in memory go; no session and no change may have one. */
+void		 user_forget_boxes(struct user *);
 void		 users_forget(void);	/* all of them; tests and the end */
 size_t		 users_count(void);
 

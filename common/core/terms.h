@@ -39,6 +39,9 @@ enum dns {
    is the one of the configuration. */
 #define LIMIT_NONE	UINT64_MAX
 
+/* user_set */
+enum user_set { USER_LIMIT = 1, USER_ENABLED = 2, USER_DISABLED = 4 };
+
 /* What becomes of one recipient: store_append, queue_done, queue_submit. */
 enum outcome {
 	OUTCOME_STORED,		/* durable in the mailbox (or sent on) */

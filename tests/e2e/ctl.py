@@ -165,21 +165,74 @@ def quota(env, password):
     octets = (b"Subject: large\r\n\r\n" + (b"q" * 76 + b"\r\n") * 9000)
     dave = "dave@example.org"
 
-    def refused():
+    def is_refused():
         with Smtp(env) as s:
             s.say("MAIL FROM:<e2e@example.com>", "250")
             s.send(b"RCPT TO:<%s>\r\n" % dave.encode())
             return s.reply()[:9] in ("452 4.2.2", "552 5.2.2")
     for _ in range(3):
         deliver(env, "", to=dave, octets=octets)
-    until("the mailbox is full", refused)
+    until("the mailbox is full", is_refused)
     with Pop(env, dave, password) as pop:
         until("all have arrived", lambda: len(pop.lines("LIST")) == 3, 1)
         for n in 1, 2, 3:
             pop.say("DELE %d" % n)
         pop.quit()
-    until("there is room again", lambda: not refused())
+    until("there is room again", lambda: not is_refused())
     deliver(env, "", to=dave, octets=octets)
+
+
+def refused(env, rcpt, code="5"):
+    with Smtp(env) as s:
+        s.say("MAIL FROM:<e2e@example.com>", "250")
+        return s.say("RCPT TO:<%s>" % rcpt, code)
+
+
+def changed(env):
+    """What is set is so at once; what is removed is gone, its mail too, and
+    whoever gets the name next gets nothing of it."""
+    eve, second = "eve@third.example", "third.example"
+    run(env, OK, "domain", "add", second)
+    run(env, OK, "user", "add", eve, "--password-stdin", stdin="eve's\n")
+    run(env, OK, "alias", "add", "crew@third.example", eve, env.USER2)
+    arrives(env, eve, eve, "eve's")
+    session = Pop(env, eve, "eve's")
+    run(env, OK, "user", "set", eve, "--disable", "--quota", "3MB")
+    until("the session ends", lambda: session.ended(), 10)
+    refused(env, eve)
+    check(not login(env, eve, "eve's"), "a disabled user logs in")
+    row = {r["address"]: r for r in run(env, OK, "user", "list")}[eve]
+    check((row["state"], row["quota"]) == ("disabled", 3 << 20), "%s", row)
+    run(env, OK, "user", "set", eve, "--enable", "--quota", "default")
+    arrives(env, eve, eve, "eve's")
+    run(env, USAGE, "user", "set", eve)
+    run(env, NOUSER, "user", "set", "nobody@third.example", "--enable")
+    run(env, OK, "alias", "set", "crew@third.example", env.USER2)
+    arrives(env, "crew@third.example", env.USER2, env.PASS2)
+    run(env, NOUSER, "alias", "set", "x@third.example", env.USER2)
+    run(env, OK, "alias", "set", "crew@third.example", eve)
+    run(env, DATAERR, "domain", "rm", second)
+    run(env, USAGE, "user", "rm", eve)
+    session = Pop(env, eve, "eve's")
+    row, = run(env, OK, "user", "rm", eve, "--yes")
+    check(row["messages"] == 2 and row["bytes"] > 0 and not row["later"],
+          "user rm: %s", row)
+    until("the session ends", lambda: session.ended(), 10)
+    check(not login(env, eve, "eve's"), "a removed user logs in")
+    refused(env, eve)
+    refused(env, "crew@third.example")
+    run(env, NOUSER, "user", "rm", eve, "--yes")
+    run(env, OK, "user", "add", eve, "--password-stdin", stdin="new\n")
+    with Pop(env, eve, "new") as pop:
+        check(pop.lines("LIST") == [], "the mail of the one before")
+        pop.quit()
+    arrives(env, "crew@third.example", eve, "new")
+    run(env, OK, "user", "rm", eve, "--yes")
+    run(env, OK, "alias", "rm", "crew@third.example")
+    run(env, NOUSER, "alias", "rm", "crew@third.example")
+    run(env, OK, "domain", "rm", second)
+    run(env, NOUSER, "domain", "rm", second)
+    check("550 5.7" in refused(env, eve), "its domain is ours")
 
 
 def submit(env, word, *to):
@@ -384,6 +437,7 @@ def test(env):
     import_users(instance)
     aliases(instance)
     quota(instance, password)
+    changed(instance)
     waiting(instance)
     mailboxes(instance)
     removed(instance)

@@ -40,6 +40,9 @@ static struct store_grant_in	 grants[16];
 static struct store_revoke_in	 revokes[16];
 static unsigned			 n_grants, n_revokes;
 static struct request		*usage[SHARDS];
+static uint64_t			 drops[16];
+static unsigned			 n_drops;
+static enum wire_status		 drop_status;
 
 /* ---- the loop, as link_ask wants it */
 
@@ -123,6 +126,16 @@ store_revoked(struct request *r)
 }
 
 static inline void
+store_dropped(struct request *r)
+{
+	struct store_drop_out out = { .messages = 3, .bytes = 4000 };
+
+	ck_assert_uint_lt(n_drops, 16);
+	drops[n_drops++] = REQUEST(store_drop, r)->user;
+	answer(r, drop_status, &out);
+}
+
+static inline void
 store_usage_lost(struct request *r)
 {
 	for (int i = 0; i < SHARDS; i++)
@@ -201,7 +214,8 @@ world_setup(void)
 {
 	log_divert(keep_log);
 	log_text[0] = '\0';
-	n_grants = n_revokes = 0;
+	n_grants = n_revokes = n_drops = 0;
+	drop_status = WIRE_OK;
 	loop_init();
 	link_identity(ROLES);
 	link_suspend = world_suspend;
@@ -209,6 +223,7 @@ world_setup(void)
 	serve(WIRE_store_grant, store_granted);
 	serve(WIRE_store_revoke, store_revoked);
 	serve(WIRE_store_usage, store_usage_asked);
+	serve(WIRE_store_drop, store_dropped);
 	secret_init();
 	password_init(1);
 	engine = engine_open_mem();
@@ -266,17 +281,25 @@ add_user(const char *address)
 	return out.user;
 }
 
-static inline struct slice
-try_alias(const char *address, const char *const *targets)
+static inline enum wire_status
+alias_call(const char *address, bool set, const char *const *targets,
+    struct alias_add_out *out)
 {
 	struct wire_target rows[16];
-	struct alias_add_in in = { .address = slice_str(address),
+	struct alias_add_in in = { .address = slice_str(address), .set = set,
 		.targets = rows };
-	struct alias_add_out out;
 
 	for (; targets[in.n_targets] != NULL; in.n_targets++)
 		rows[in.n_targets].address = slice_str(targets[in.n_targets]);
-	ck_assert_int_eq(alias_add(ctl, &in, &out, &arena, SECONDS), WIRE_OK);
+	return alias_add(ctl, &in, out, &arena, SECONDS);
+}
+
+static inline struct slice
+try_alias(const char *address, const char *const *targets)
+{
+	struct alias_add_out out;
+
+	ck_assert_int_eq(alias_call(address, false, targets, &out), WIRE_OK);
 	return out.why;
 }
 

@@ -154,6 +154,18 @@ fake_domain_add(struct request *r)
 	answer(r, fake_fate(name), NULL);
 }
 
+static void
+fake_domain_rm(struct request *r)
+{
+	struct slice name = REQUEST(domain_rm, r)->name;
+	struct domain_rm_out out = { 0 };
+
+	fprintf(told, "domain rm %.*s\n", (int)name.n, name.p);
+	if (slice_eq(name, SLICE("used.example")))
+		out.why = SLICE("it still has 1 mailbox and 0 aliases");
+	answer(r, fake_fate(name), &out);
+}
+
 /* Three pages. */
 static void
 fake_domain_list(struct request *r)
@@ -206,6 +218,48 @@ fake_user_passwd(struct request *r)
 }
 
 static void
+fake_user_set(struct request *r)
+{
+	const struct user_set_in *in = REQUEST(user_set, r);
+
+	fprintf(told, "set %.*s %u %llu\n", (int)in->address.n,
+	    in->address.p, in->set, (unsigned long long)in->limit);
+	answer(r, fake_fate(in->address), NULL);
+}
+
+static struct wire_target fake_leading[] = { { SLICE("info@a.example") },
+	{ SLICE("all@a.example") } };
+
+static void
+fake_user_rm(struct request *r)
+{
+	struct slice address = REQUEST(user_rm, r)->address;
+	struct user_rm_out out = { .messages = 12, .bytes = 3 << 20 };
+
+	fprintf(told, "rm %.*s\n", (int)address.n, address.p);
+	out.later = slice_starts(address, SLICE("later"));
+	if (slice_starts(address, SLICE("led"))) {
+		out.aliases = fake_leading;
+		out.n_aliases = 2;
+	}
+	answer(r, fake_fate(address), &out);
+}
+
+static void
+fake_alias_rm(struct request *r)
+{
+	struct slice address = REQUEST(alias_rm, r)->address;
+	struct alias_rm_out out = { 0 };
+
+	fprintf(told, "alias rm %.*s\n", (int)address.n, address.p);
+	if (slice_starts(address, SLICE("led"))) {
+		out.aliases = fake_leading;
+		out.n_aliases = 1;
+	}
+	answer(r, fake_fate(address), &out);
+}
+
+static void
 fake_user_list(struct request *r)
 {
 	static struct wire_user users[] = {
@@ -229,7 +283,8 @@ fake_alias_add(struct request *r)
 	const struct alias_add_in *in = REQUEST(alias_add, r);
 	struct alias_add_out out = { 0 };
 
-	fprintf(told, "alias %.*s", (int)in->address.n, in->address.p);
+	fprintf(told, "alias%s %.*s", in->set ? " set" : "",
+	    (int)in->address.n, in->address.p);
 	for (size_t i = 0; i < in->n_targets; i++)
 		fprintf(told, " %.*s", (int)in->targets[i].address.n,
 		    in->targets[i].address.p);
@@ -368,6 +423,10 @@ fake_serve(void)
 	serve(WIRE_user_list, fake_user_list);
 	serve(WIRE_alias_add, fake_alias_add);
 	serve(WIRE_alias_list, fake_alias_list);
+	serve(WIRE_alias_rm, fake_alias_rm);
+	serve(WIRE_domain_rm, fake_domain_rm);
+	serve(WIRE_user_set, fake_user_set);
+	serve(WIRE_user_rm, fake_user_rm);
 	serve(WIRE_queue_list, fake_queue_list);
 	serve(WIRE_queue_act, fake_queue_act);
 	serve(WIRE_queue_show, fake_queue_show);

@@ -89,7 +89,7 @@ START_TEST(wrong_words_are_refused_first)
 		{ "xyzzy", "try: postino --help" },
 		{ "user lst", "did you mean \"list\"?" },
 		{ "user ad x", "did you mean \"add\"?" },
-		{ "user", "add, passwd, list, import" },
+		{ "user", "add, passwd, set, rm, list, import" },
 		{ "user add", "user add needs ADDRESS" },
 		{ "alias add x@y.example", "needs ADDRESS TARGET..." },
 		{ "domain add a.example b.example", "\"b.example\"" },

@@ -302,6 +302,95 @@ START_TEST(alias_is_added)
 }
 END_TEST
 
+START_TEST(aliases_are_set_and_removed)
+{
+	ck_assert_int_eq(run(with("alias set info@a.example bob@a.example")),
+	    EX_OK);
+	ck_has(talk, "1 address\n");
+	ck_assert_int_eq(run(with("alias rm @A.example")), EX_OK);
+	ck_has(talk, "@a.example removed");
+	ck_assert_str_eq(was_told(), "alias set info@a.example bob@a.example\n"
+	    "alias rm @a.example\n");
+	ck_assert_int_eq(run(with("alias rm led@a.example")), EX_OK);
+	ck_has(talk, "aliases still lead to led@a.example: info@a.example\n");
+	ck_error(EX_NOUSER, with("alias rm a@nobody.example"),
+	    "there is no such alias");
+	ck_error(EX_NOUSER, with("alias set a@nobody.example b@c.example"),
+	    "there is no such alias");
+	ck_error(EX_DATAERR, with("alias set loop@a.example loop@a.example"),
+	    "lead to itself");
+	ck_error(EX_USAGE, with("alias set info@a.example"), "TARGET");
+}
+END_TEST
+
+START_TEST(domain_is_removed)
+{
+	ck_assert_int_eq(run(with("domain rm Old.Example")), EX_OK);
+	ck_assert_str_eq(was_told(), "domain rm old.example\n");
+	ck_error(EX_DATAERR, with("domain rm used.example"),
+	    "it still has 1 mailbox and 0 aliases");
+	ck_error(EX_NOUSER, with("domain rm nobody.example"),
+	    "does not exist");
+}
+END_TEST
+
+START_TEST(users_are_set)
+{
+	static const struct { const char *words, *told; } rows[] = {
+		{ "--quota 2GB", "1 2147483648" }, { "--quota none",
+		    "1 18446744073709551615" },
+		{ "--quota default", "1 0" }, { "--enable", "2 0" },
+		{ "--disable", "4 0" }, { "--quota 1MB --disable",
+		    "5 1048576" } };
+	char line[200];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(line, sizeof line, "user set ann@a.example %s",
+		    rows[i].words);
+		ck_assert_int_eq(run(with(line)), EX_OK);
+		ck_assert_str_eq(data, "");
+		snprintf(line, sizeof line, "set ann@a.example %s\n",
+		    rows[i].told);
+		ck_has(was_told(), line);
+	}
+	ck_assert_int_eq(run_lines(was_told()), 6);
+	ck_error(EX_USAGE, with("user set ann@a.example"), "--quota");
+	ck_error(EX_USAGE, with("user set ann@a.example --enable --disable"),
+	    "exclude each other");
+	ck_error(EX_USAGE, with("user set ann@a.example --quota 3XB"), "3XB");
+	ck_error(EX_USAGE, with("user add a@a.example --quota default"),
+	    "default");
+	ck_error(EX_USAGE, with("user set ann@a.example --yes"), "no --yes");
+	ck_error(EX_NOUSER, with("user set a@nobody.example --enable"),
+	    "does not exist");
+	ck_assert_int_eq(run_lines(was_told()), 7);
+}
+END_TEST
+
+/* Only if it is meant; and what may be forgotten is said. */
+START_TEST(users_are_removed)
+{
+	ck_error(EX_USAGE, with("user rm ann@a.example"),
+	    "all its mail, for good");
+	ck_has(talk, "user set ann@a.example --disable");
+	ck_has(talk, "user rm ann@a.example --yes");
+	ck_assert_str_eq(was_told(), "");
+	ck_assert_int_eq(run(with("user rm ann@a.example --yes")), EX_OK);
+	ck_assert_str_eq(data, "");
+	ck_assert_str_eq(talk, "ann@a.example removed, with 12 messages\n");
+	ck_prints("--json user rm ann@a.example --yes",
+	    "{\"address\":\"ann@a.example\",\"messages\":12,"
+	    "\"bytes\":3145728,\"later\":0}\n");
+	ck_assert_int_eq(run(with("user rm later@a.example --yes")), EX_OK);
+	ck_has(talk, "as soon as store can be reached");
+	ck_assert_int_eq(run(with("user rm led@a.example --yes")), EX_OK);
+	ck_has(talk, "aliases still lead to led@a.example: info@a.example "
+	    "all@a.example\n");
+	ck_error(EX_NOUSER, with("user rm a@nobody.example --yes"),
+	    "does not exist");
+}
+END_TEST
+
 /* ---- import */
 
 START_TEST(users_are_imported)
@@ -572,6 +661,10 @@ add(TCase *t)
 	tcase_add_test(t, passwords_are_never_empty_or_asked_of_nobody);
 	tcase_add_test(t, passwords_are_made_up);
 	tcase_add_test(t, alias_is_added);
+	tcase_add_test(t, aliases_are_set_and_removed);
+	tcase_add_test(t, domain_is_removed);
+	tcase_add_test(t, users_are_set);
+	tcase_add_test(t, users_are_removed);
 	tcase_add_test(t, users_are_imported);
 	tcase_add_test(t, import_passes_over_those_that_exist);
 	tcase_add_loop_test(t, import_with_a_fault_changes_nothing, 0, 7);

@@ -55,6 +55,13 @@ START_TEST(users)
 		ck_assert(!user_row_get(slice_of(b.p, n), &out));
 	b.p[0] = 2;
 	ck_assert(!user_row_get(buf_view(&b), &out));
+	buf_clear(&b);
+	in.gone = true;
+	user_row_put(&b, &in);
+	ck_hex(buf_view(&b), "02");
+	ck_assert(user_row_get(buf_view(&b), &out));
+	ck_assert(out.gone);
+	ck_assert_uint_eq(0, out.bytes);
 	buf_free(&b);
 }
 END_TEST

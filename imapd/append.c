@@ -12,11 +12,11 @@ enum { PIECE = 64 * 1024, STREAM_WAIT = 60000, MESSAGES_MAX = 1000 };
 
 struct append {
 	struct session	*s;
-	uint32_t	 mailbox;
+	struct slice	 name;
+	uint32_t	 mailbox;	/* 0: store was not yet asked for it */
 	struct wire_appended *v;
 	size_t		 n, cap;
 	struct buf	 body;		/* of the only message, if it is small */
-	bool		 overquota;
 };
 
 /* ---- a long message on its way to store */
@@ -170,6 +170,27 @@ message_add(struct append *p)
 	return &p->v[p->n++];
 }
 
+/* Is the mailbox there?  A short message that is on its way already is read in
+   any case: then box_append says it, and the question is saved. */
+static bool
+find(struct append *p)
+{
+	struct session *s = p->s;
+	struct box_status_in in = { .name = p->name };
+	struct box_status_out out;
+	enum wire_status status;
+
+	if (p->mailbox != 0)
+		return true;
+	status = box_status(s->store, &in, &out, &s->arena, LINK_WAIT);
+	p->mailbox = status == WIRE_OK ? out.mailbox : 0;
+	if (status == WIRE_NONE || (status == WIRE_OK && out.mailbox == 0))
+		session_no(s, "[TRYCREATE] there is no such mailbox");
+	else if (status != WIRE_OK)
+		session_failed(s, status);
+	return p->mailbox != 0;
+}
+
 /* "(\Seen) "date" " before the literal.  False: the reply was written. */
 static bool
 options(struct append *p, struct scan *a, uint64_t *flags, int64_t *when)
@@ -186,7 +207,8 @@ options(struct append *p, struct scan *a, uint64_t *flags, int64_t *when)
 	else if (!scan_end(a) || !p->s->announced)
 		session_bad(p->s, "the message is a literal: {number}");
 	else
-		return view_bits(p->s, p->mailbox, &said, flags);
+		return (said.n == 0 || find(p)) &&
+		    view_bits(p->s, p->mailbox, &said, flags);
 	return false;
 }
 
@@ -217,6 +239,8 @@ message(struct append *p, struct scan *a)
 		session_no(s, "[LIMIT] too many messages at once");
 	if (s->replied || !options(p, a, &flags, &when) || !acceptable(s))
 		return false;
+	if ((s->literal_waits || s->literal > WIRE_BODY_MAX) && !find(p))
+		return false;
 	if (s->literal_waits) {
 		s->literal_waits = false;
 		command_go_on(s);
@@ -234,8 +258,8 @@ static void
 commit(struct append *p)
 {
 	struct session *s = p->s;
-	struct box_append_in in = { .mailbox = p->mailbox, .messages = p->v,
-		.n_messages = p->n };
+	struct box_append_in in = { .mailbox = p->mailbox, .name = p->name,
+		.messages = p->v, .n_messages = p->n };
 	struct box_append_out out;
 	enum wire_status status;
 
@@ -246,6 +270,10 @@ commit(struct append *p)
 	if (p->v[p->n - 1].number == 0)
 		in.body = buf_view(&p->body);
 	status = box_append(s->store, &in, &out, &s->arena, LINK_WAIT);
+	if (status == WIRE_NONE && p->mailbox == 0) {
+		session_no(s, "[TRYCREATE] there is no such mailbox");
+		return;
+	}
 	if (status != WIRE_OK) {
 		session_failed(s, status);
 		return;
@@ -254,7 +282,7 @@ commit(struct append *p)
 		session_no(s, "[OVERQUOTA] there is no room for that");
 		return;
 	}
-	s->view.dirty |= p->mailbox == s->view.mailbox;
+	s->view.dirty |= out.mailbox == s->view.mailbox;
 	if (p->n == 1)
 		session_ok(s, "[APPENDUID %u %u] kept", out.uidvalidity,
 		    out.first);
@@ -281,23 +309,13 @@ append(struct append *p, struct scan *a)
 void
 cmd_append(struct session *s, struct scan *a)
 {
-	struct box_status_in in = { 0 };
-	struct box_status_out out;
 	struct append p = { .s = s };
-	enum wire_status status;
 
-	if (!scan_space(a) || !scan_mailbox(a, &in.name) || !scan_space(a)) {
-		session_misread(s, a);
-		return;
-	}
-	status = box_status(s->store, &in, &out, &s->arena, LINK_WAIT);
-	if (status == WIRE_NONE || (status == WIRE_OK && out.mailbox == 0))
-		session_no(s, "[TRYCREATE] there is no such mailbox");
-	else if (status != WIRE_OK)
-		session_failed(s, status);
-	else {
-		p.mailbox = out.mailbox;
+	if (scan_space(a) && scan_mailbox(a, &p.name) && scan_space(a)) {
+		/* The text it lies in is replaced by what follows a message. */
+		p.name = arena_slice(&s->arena, p.name);
 		append(&p, a);
-	}
+	} else
+		session_misread(s, a);
 	buf_free(&p.body);
 }

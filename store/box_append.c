@@ -6,6 +6,7 @@
 
 #include "common/core/log.h"
 #include "store/body.h"
+#include "store/names.h"
 #include "store/session.h"
 #include "store/store.h"
 
@@ -39,7 +40,8 @@ append_landed(struct change *c, enum engine_status status)
 		    .mailbox = p->box->number, .uid = a->first,
 		    .bytes = (uint64_t)p->bytes);
 		answer(a->request, WIRE_OK, &(struct box_append_out){
-		    .uidvalidity = p->seen.uidvalidity, .first = a->first,
+		    .mailbox = p->box->number, .first = a->first,
+		    .uidvalidity = p->seen.uidvalidity,
 		    .modseq = p->seen.modseq });
 	} else
 		answer(a->request, WIRE_AGAIN, NULL);
@@ -116,10 +118,15 @@ static void
 append_run(struct request *r, struct session *s)
 {
 	const struct box_append_in *in = REQUEST(box_append, r);
-	struct box *b = session_box(r, s, in->mailbox);
 	struct appending *a;
 	uint64_t *sizes, sum = 0;
+	struct slice name;
+	struct box *b;
 
+	if (in->mailbox == 0 && inbox_make(r, s, append_run))
+		return;
+	b = in->mailbox == 0 ? name_box(r, s, in->name, &name) :
+	    session_box(r, s, in->mailbox);
 	if (b == NULL)
 		return;
 	if (!append_good(in, b)) {

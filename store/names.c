@@ -150,26 +150,30 @@ status_answer(struct request *r, const struct wire_box *w)
 	    .modseq = w->modseq });
 }
 
+struct box *
+name_box(struct request *r, struct session *s, struct slice said,
+    struct slice *name)
+{
+	struct box *b = NULL;
+
+	if (!name_take(&r->arena, said, name))
+		answer(r, WIRE_BAD, NULL);
+	else if (!box_is_inbox(*name) && (s->rights & RIGHT_MAILBOXES) == 0)
+		answer(r, WIRE_DENIED, NULL);
+	else if ((b = box_named(s->user, *name)) == NULL)
+		answer(r, WIRE_NONE, NULL);
+	return b;
+}
+
 static void
 status_run(struct request *r, struct session *s)
 {
 	struct wire_box w = { .mailbox = 0 };
 	struct box *b;
 
-	if (inbox_make(r, s, status_run))
+	if (inbox_make(r, s, status_run) || (b = name_box(r, s,
+	    REQUEST(box_status, r)->name, &w.name)) == NULL)
 		return;
-	if (!name_take(&r->arena, REQUEST(box_status, r)->name, &w.name)) {
-		answer(r, WIRE_BAD, NULL);
-		return;
-	}
-	if (!box_is_inbox(w.name) && (s->rights & RIGHT_MAILBOXES) == 0) {
-		answer(r, WIRE_DENIED, NULL);
-		return;
-	}
-	if ((b = box_named(s->user, w.name)) == NULL) {
-		answer(r, WIRE_NONE, NULL);
-		return;
-	}
 	if (is_subscribed(s->user, w.name))
 		w.attributes = ATTRIBUTE_SUBSCRIBED;
 	box_say(b, &w);

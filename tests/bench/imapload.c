@@ -10,7 +10,7 @@
  *
  *	commands N seconds S rate R p50 MS p99 MS
  *
- * without the logins.
+ * without the logins: it says "ready" behind them and waits for a line.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -273,6 +273,7 @@ session(void *arg)
 
 	session_open(s);
 	pthread_barrier_wait(&ready);
+	pthread_barrier_wait(&ready);
 	for (unsigned i = 0; i < each; i++) {
 		double begun = now();
 
@@ -367,6 +368,10 @@ main(int argc, char **argv)
 		if (pthread_create(&all[i].thread, NULL, session, &all[i]) != 0)
 			die("thread");
 	}
+	pthread_barrier_wait(&ready);
+	puts("ready");
+	fflush(stdout);
+	(void)getchar();
 	pthread_barrier_wait(&ready);
 	begun = now();
 	pthread_barrier_wait(&ready);

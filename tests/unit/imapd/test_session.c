@@ -198,7 +198,7 @@ START_TEST(store_fails)
 		{ WIRE_box_rename, "RENAME a b", "1 NO [UNAVAILABLE]" },
 		{ WIRE_box_subscribe, "SUBSCRIBE a", "1 NO [UNAVAILABLE]" },
 		{ WIRE_box_quota, "GETQUOTA \"\"", "1 NO [UNAVAILABLE]" },
-		{ WIRE_box_status, "APPEND INBOX {3+}\r\nabc",
+		{ WIRE_box_status, "APPEND INBOX {3}",
 		    "1 NO [UNAVAILABLE]" },
 		{ WIRE_box_append, "APPEND INBOX {3+}\r\nabc",
 		    "1 NO [UNAVAILABLE]" },

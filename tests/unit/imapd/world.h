@@ -529,18 +529,20 @@ take_append(struct request *r)
 {
 	const struct box_append_in *in = REQUEST(box_append, r);
 	struct box_append_out out = { .uidvalidity = 99,
+		.mailbox = in->mailbox != 0 ? in->mailbox :
+		    mailbox_named(in->name),
 		.first = box.uidnext, .full = box.full };
 
 	if (trouble(r))
 		return;
 	for (size_t i = 0; i < in->n_messages && !box.full; i++)
-		if (in->mailbox == INBOX && box.n < LETTERS_MAX)
+		if (out.mailbox == INBOX && box.n < LETTERS_MAX)
 			letter_keep(in->messages[i].number == 0 ? in->body :
 			    buf_view(&box.body), in->messages[i].flags);
 		else
 			box.copies++;
 	out.modseq = box.modseq;
-	answer(r, WIRE_OK, &out);
+	answer(r, out.mailbox == 0 ? WIRE_NONE : WIRE_OK, &out);
 	changed();
 }
 

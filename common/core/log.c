@@ -1,6 +1,7 @@
 #include "common/core/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@ enum { VALUE_MAX = 512 };
 static const char	*process_name = "postino";
 static enum log_level	 least_level = LOG_INFO;
 static void		(*diverted)(const char *, size_t);
+/* One line at a time: a keeper's other threads log too.  Recursive, since
+   memory that runs out in here ends in fatal, which logs. */
+static pthread_mutex_t	 writing = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static struct buf	 line;
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -67,6 +71,7 @@ line_begin(const char *event, enum log_level level)
 {
 	if (level < least_level)
 		return false;
+	pthread_mutex_lock(&writing);
 	buf_clear(&line);
 	time_add();
 	buf_str(&line, "Z ");
@@ -86,8 +91,13 @@ line_end(void)
 	buf_char(&line, '\n');
 	if (diverted != NULL)
 		diverted(line.p, line.n);
-	else if (write(STDERR_FILENO, line.p, line.n) < 0)
-		return;		/* a log that cannot be written stops nobody */
+	else {
+		/* A log that cannot be written stops nobody. */
+		ssize_t ignored = write(STDERR_FILENO, line.p, line.n);
+
+		(void)ignored;
+	}
+	pthread_mutex_unlock(&writing);
 }
 
 /* Length of the well-formed UTF-8 character at p, 0 if there is none

@@ -1,0 +1,68 @@
+/* The log: one line an event, whoever writes it. */
+#include <check.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+
+enum { THREADS = 4, LINES = 2000 };
+
+static unsigned lines, broken;
+
+/* Called with the log's own lock held, so the counts need none. */
+static void
+look(const char *p, size_t n)
+{
+	static const char end[] = " error died what=\"a thread\" "
+	    "error=\"of several\"\n";
+
+	lines++;
+	broken += n < sizeof end || memcmp(p + n - (sizeof end - 1), end,
+	    sizeof end - 1) != 0 || memchr(p, '\n', n) != p + n - 1;
+}
+
+static void *
+write_lines(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < LINES; i++)
+		LOG(died, .what = SLICE("a thread"),
+		    .error = SLICE("of several"));
+	return NULL;
+}
+
+/* A keeper's threads log beside its loop: no line is mixed with another. */
+START_TEST(threads)
+{
+	pthread_t t[THREADS];
+
+	log_divert(look);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, write_lines,
+		    NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	log_divert(NULL);
+	ck_assert_uint_eq(lines, THREADS * LINES);
+	ck_assert_uint_eq(broken, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("log");
+	TCase *t = tcase_create("all");
+	SRunner *r;
+	int failed;
+
+	tcase_add_test(t, threads);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_set_fork_status(r, CK_NOFORK);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

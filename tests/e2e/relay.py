@@ -7,29 +7,19 @@ Needs root and Debian's postfix; without them nothing is tested.
 """
 import base64
 import os
-import shutil
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)) + "/lib")
-from suite import Failure, Instance, Pop, Smtp, check, free_ports, main, \
-    until, unique  # noqa: E402
+import postfix  # noqa: E402
+from suite import Failure, Instance, Pop, Smtp, check, main, unique, \
+    until  # noqa: E402
 
-MAIN = """
-compatibility_level = 3.6
-queue_directory = %(r)s/spool
-data_directory = %(r)s/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
+SETTINGS = """
 myhostname = mx.peer.example
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
 mynetworks =
 virtual_mailbox_domains = peer.example
 virtual_mailbox_maps = inline:{ { dora@peer.example = dora } }
-virtual_mailbox_base = %(r)s/mail
+virtual_mailbox_base = %%(r)s/mail
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_minimum_uid = 100
@@ -37,45 +27,9 @@ virtual_mailbox_limit = 0
 message_size_limit = 4000000
 smtpd_recipient_restrictions = reject_unauth_destination
 smtpd_tls_security_level = may
-smtpd_tls_chain_files = %(key)s, %(cert)s
+smtpd_tls_chain_files = %(keys)s/ecdsa.key, %(keys)s/ecdsa.pem
 smtpd_tls_received_header = yes
-maillog_file = %(r)s/postfix.log
-maillog_file_prefixes = %(r)s
 """
-
-
-class Postfix:
-    def __init__(self, env, folder):
-        self.root, self.port = folder, free_ports(1)[0]
-        for d in "postfix", "spool", "data", "mail":
-            os.makedirs(self.root + "/" + d)
-        os.chown(self.root + "/mail", 65534, 65534)
-        shutil.chown(self.root + "/data", "postfix")
-        with open(self.root + "/postfix/main.cf", "w") as f:
-            f.write(MAIN % {"r": self.root, "key": env.keys + "/ecdsa.key",
-                            "cert": env.keys + "/ecdsa.pem"})
-        with open("/usr/share/postfix/master.cf.dist") as f:
-            services = f.read().replace(
-                "smtp      inet", "%-9d inet" % self.port, 1)
-        with open(self.root + "/postfix/master.cf", "w") as f:
-            f.write(services.replace("       y       ", "       n       "))
-
-    def do(self, what):
-        with open(self.root + "/start", "a") as out:
-            subprocess.run(["/usr/sbin/postfix", "-c", self.root + "/postfix",
-                            what], stdin=subprocess.DEVNULL, stdout=out,
-                           stderr=out, check=True)
-
-    def mbox(self):
-        try:
-            with open(self.root + "/mail/dora", "rb") as f:
-                return f.read()
-        except FileNotFoundError:
-            return b""
-
-    def log(self):
-        with open(self.root + "/postfix.log") as f:
-            return f.read()
 
 
 def submit(env, rcpts, octets):
@@ -95,7 +49,7 @@ def letter(mark, body):
 
 
 def arrived(peer, mark):
-    text = peer.mbox()
+    text = peer.mbox("dora")
     at = text.find(b"Subject: " + mark.encode())
     if at < 0:
         return None
@@ -139,10 +93,10 @@ def one_connection(env, peer):
     mark = unique("many")
     submit(env, ["dora@peer.example"] * 20, letter(mark, b"hello\r\n"))
     until("20 messages at Postfix",
-          lambda: peer.mbox().count(mark.encode()) >= 20)
+          lambda: peer.mbox("dora").count(mark.encode()) >= 20)
     used = peer.log().count(": connect from") - before
     check(used <= 10, "%d connections for 20 messages", used)
-    check(peer.mbox().count(mark.encode()) == 20, "not 20 copies")
+    check(peer.mbox("dora").count(mark.encode()) == 20, "not 20 copies")
 
 
 def refusals_come_back(env, peer):
@@ -158,32 +112,26 @@ def refusals_come_back(env, peer):
 
 
 def test(env):
-    if os.geteuid() or not os.path.exists("/usr/sbin/postfix"):
+    if not postfix.is_there():
         print("relay.py: skipped, needs root and postfix")
         return
-    folder = "/tmp/e2e-postfix-%d" % os.getpid()
-    peer = Postfix(env, folder)
-    names = folder + "/names"
+    peer = postfix.Postfix(SETTINGS % {"keys": env.keys}).start()
+    names = peer.root + "/names"
     with open(names, "w") as f:
         f.write("$ORIGIN peer.example.\n"
                 "peer.example. 300 IN MX 10 mx.peer.example.\n"
                 "mx.peer.example. 300 IN A 127.0.0.1\n")
-    peer.do("start")
-    try:
-        mine = Instance(env, conf="resolve names from %s\n"
-                        "call mail servers on port %d\n" % (names, peer.port))
-        mine.start().people()
-        for step in (octets_arrive, long_arrives, one_connection,
-                     refusals_come_back):
-            try:
-                step(mine, peer)
-            except Failure as e:
-                raise Failure("%s: %s\n%s\n%s" % (
-                    step.__name__, e, mine.tail(), peer.log()[-2000:]))
-        mine.stop()
-    finally:
-        peer.do("stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    mine = Instance(env, conf="resolve names from %s\n"
+                    "call mail servers on port %d\n" % (names, peer.port))
+    mine.start().people()
+    for step in (octets_arrive, long_arrives, one_connection,
+                 refusals_come_back):
+        try:
+            step(mine, peer)
+        except Failure as e:
+            raise Failure("%s: %s\n%s\n%s" % (step.__name__, e, mine.tail(),
+                                              peer.log()[-2000:]))
+    mine.stop()
 
 
 main(test)

@@ -172,7 +172,10 @@ tap_refuses_memory(void)
 	n = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
 	if (tap_now.trace != NULL)
 		tap_now.trace->memory = n;
-	return tap_now.fault == FAULT_MEMORY && n == tap_now.at;
+	if (tap_now.fault != FAULT_MEMORY || n != tap_now.at)
+		return false;
+	errno = ENOMEM;
+	return true;
 }
 
 /* ---- life */

@@ -376,6 +376,8 @@ main(int argc, char **argv)
 	begun = now();
 	pthread_barrier_wait(&ready);
 	begun = now() - begun;
+	for (unsigned i = 0; i < sessions; i++)
+		pthread_join(all[i].thread, NULL);
 	qsort(times, done, sizeof *times, by_time);
 	printf("commands %u seconds %.3f rate %.0f p50 %.2f p99 %.2f\n", done,
 	    begun, done / begun, times[done / 2] * 1e3,

@@ -88,7 +88,7 @@ START_TEST(defaults_are_those_promised)
 	ck_assert_uint_eq(conf.warn_after, 4 * 3600 * 1000);
 	ck_assert_uint_eq(conf.expire_after, 5 * 86400 * 1000);
 	ck_assert_uint_eq(conf.free_floor, (75 + 2 * 64) * MIB);
-	ck_assert_uint_eq(conf.cache, 64 * MIB);
+	ck_assert_uint_eq(conf.cache, 256 * MIB);
 	ck_assert_uint_eq(conf.segment, 64 * MIB);
 	ck_assert_uint_eq(conf.undelete, 7 * 86400 * 1000);
 	ck_assert_uint_eq(conf.quota, 0);
@@ -520,7 +520,7 @@ START_TEST(changes_that_need_a_restart_are_named)
 	conf_parse(&old, slice_str(before), FILENAME, &errors);
 	parse("server name c.d\nlisten pop3s on * port 995\n"
 	    "listen smtp on *\nrun 2 mda processes\n"
-	    "certificate /a key /b\ncache 64 MB of each index\n"
+	    "certificate /a key /b\ncache 256 MB of each index\n"
 	    "accept messages up to 1 MB\n");
 	conf_changes(&old, &conf, &restart);
 	ck_assert_str_eq(buf_cstr(&restart), "");

@@ -116,6 +116,8 @@ header_ends(const struct buf *b, size_t before)
 {
 	struct slice s = slice_drop(buf_view(b), before < 3 ? 0 : before - 3);
 
+	if (s.n == 0)
+		return false;
 	return b->n >= HEADER_MAX ||
 	    memmem(s.p, s.n, "\n\r\n", 3) != NULL ||
 	    memmem(s.p, s.n, "\n\n", 2) != NULL;

@@ -12,13 +12,15 @@ imapflow=1.0.188 nodemailer=7.0.3
 store=$here/../../build/node
 modules=$store/$imapflow-$nodemailer
 
+# Two of these may run at once: the first to be ready is kept.
 fetch_modules() {
-	mkdir -p "$store" && rm -rf "$modules.new" && mkdir "$modules.new" &&
-	    npm install --prefix "$modules.new" --ignore-scripts --no-audit \
+	new=$modules.new.$$
+	mkdir -p "$new" &&
+	    npm install --prefix "$new" --ignore-scripts --no-audit \
 	    --no-fund --prefer-offline --fetch-retries 1 \
 	    --fetch-timeout 30000 "imapflow@$imapflow" \
 	    "nodemailer@$nodemailer" >"$work/npm" 2>&1 &&
-	    mv "$modules.new" "$modules"
+	    { mv -T "$new" "$modules" 2>/dev/null || [ -d "$modules" ]; }
 }
 
 [ -d "$modules" ] || fetch_modules || {

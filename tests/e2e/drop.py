@@ -298,6 +298,8 @@ def smuggled(instance, front):
         .encode() + body, 12345)
     put(front, "bb.4", (HEAD % (len(body), "a>\tx", instance.USER1))
         .encode() + body, 12345)
+    # Files alone wake nobody; what sendmail puts there does.
+    front.run([instance.USER1], "Subject: %s\n\nx\n" % unique("wake"))
     text = got(instance, word)
     check("(drop, from uid 12345)" in text, "owner: %s", text)
     check(text.endswith("x\r\n.\r\nMAIL FROM:<x@y>\r\n"), "octets: %s", text)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "common/core/conf_parts.h"
 #include "common/core/terms.h"
@@ -148,30 +149,79 @@ argument_domain(struct slice s)
 	return domain;
 }
 
-bool
-quota_read(struct slice s, uint64_t *limit, const char **why)
+/* What a configuration could say: "2GB" or "2 GB". */
+static bool
+slot_said(const struct slot *slot, struct slice s, struct value *v,
+    const char **why)
 {
-	static const struct slot slot = { .kind = SLOT_QUOTA, .least = 1 << 20,
-		.most = UINT64_C(1) << 50 };
 	struct words words;
-	struct value v;
 	struct miss miss;
 	struct buf b = { 0 };
 	unsigned at = 1;	/* 0 is for words that begin a sentence */
 	size_t where;
 
-	if (!words_split(&words, slice_str(text("quota %s", show(s))), &where,
+	if (!words_split(&words, slice_str(text("said %s", show(s))), &where,
 	    why))
 		return false;
 	miss_init(&miss, &words, &ctl.arena);
-	if (slot_read(&slot, &miss, &at, &v, &ctl.arena) && at == words.n) {
-		*limit = v.number == 0 ? LIMIT_NONE : v.number;
+	if (slot_read(slot, &miss, &at, v, &ctl.arena) && at == words.n)
 		return true;
-	}
 	if (at > 1 && at < words.n)
 		miss_want(&miss, at, SLICE("nothing more"));
 	miss_show(&miss, &b);
 	*why = text("%s", buf_cstr(&b));
 	buf_free(&b);
 	return false;
+}
+
+bool
+quota_read(struct slice s, uint64_t *limit, const char **why)
+{
+	static const struct slot slot = { .kind = SLOT_QUOTA, .least = 1 << 20,
+		.most = UINT64_C(1) << 50 };
+	struct value v;
+
+	if (!slot_said(&slot, s, &v, why))
+		return false;
+	*limit = v.number == 0 ? LIMIT_NONE : v.number;
+	return true;
+}
+
+static bool
+time_said(struct slice s, uint64_t *ms)
+{
+	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M",
+		"%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S" };
+	const char *said = arena_str(&ctl.arena, s), *end;
+	struct tm tm;
+	time_t t;
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		memset(&tm, 0, sizeof tm);
+		tm.tm_isdst = -1;
+		end = strptime(said, forms[i], &tm);
+		if (end != NULL && *end == '\0' && (t = mktime(&tm)) >= 0) {
+			*ms = (uint64_t)t * 1000;
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t
+argument_time(struct slice s)
+{
+	static const struct slot span = { .kind = SLOT_TIME,
+		.most = UINT64_C(1) << 42 };
+	uint64_t ms, now = (uint64_t)time(NULL) * 1000;
+	struct value v;
+	const char *why;
+
+	if (time_said(s, &ms))
+		return ms;
+	if (slot_said(&span, s, &v, &why))
+		return v.number < now ? now - v.number : 0;
+	fail(EX_DATAERR, text("\"%s\" is no time", show(s)),
+	    "a time is 2026-11-20, '2026-11-20 14:00' as on the clock here, or "
+	    "'2 hours'", NULL);
 }

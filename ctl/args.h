@@ -38,6 +38,8 @@ bool		 args_has(const struct args *, enum option);
 /* The address as we write it; catch_all: "@domain" is one too. */
 struct slice	 argument_address(struct slice, bool catch_all);
 struct slice	 argument_domain(struct slice);
+/* ms since 1970, from a local time, or from how long ago that is: "2 hours". */
+uint64_t	 argument_time(struct slice);
 /* Bytes from "2GB" or "2 GB", LIMIT_NONE from "none"; false and the reason in
    *why. */
 bool		 quota_read(struct slice, uint64_t *, const char **why);

@@ -16,6 +16,8 @@
  *	ask.c	      the connection to master and through it to a role
  *	password.c    prompt, standard input, or made up; hash
  *	progress.c    how far a long command is, on a terminal
+ *	trace.c	      a message's story, with
+ *	logfile.c     the log as lines, logline.c one of them, story.c its words
  *	config.c domain.c user.c import.c alias.c status.c queue.c mailbox.c undelete.c
  *	export.c maildir.c mbox.c store.c dns.c control.c	the commands
  *

@@ -7,6 +7,7 @@
 #include "common/core/terms.h"
 #include "ctl/ctl.h"
 #include "ctl/form.h"
+#include "ctl/logline.h"
 #include "ctl/say.h"
 
 void
@@ -50,6 +51,26 @@ figures_print(struct buf *b, const struct cell *c, bool json)
 	}
 }
 
+static void
+fields_print(struct buf *b, const struct cell *c, bool json)
+{
+	const struct log_field *fields = c->list;
+
+	for (size_t i = 0; i < c->n_list; i++) {
+		if (i > 0)
+			buf_char(b, json ? ',' : ' ');
+		if (json) {
+			form_json(b, fields[i].name);
+			buf_char(b, ':');
+			form_json(b, fields[i].value);
+		} else {
+			form_printable(b, fields[i].name);
+			buf_char(b, '=');
+			form_printable(b, fields[i].value);
+		}
+	}
+}
+
 /* ---- the forms for programs */
 
 static bool
@@ -68,6 +89,7 @@ plain_cell(struct buf *b, const struct column *column, const struct cell *c)
 	case COLUMN_TEXT: form_printable(b, c->text); break;
 	case COLUMN_TARGETS: targets_print(b, c, false); break;
 	case COLUMN_FIGURES: figures_print(b, c, false); break;
+	case COLUMN_FIELDS: fields_print(b, c, false); break;
 	case COLUMN_ID:
 		buf_printf(b, "%016llx", (unsigned long long)c->number);
 		break;
@@ -93,8 +115,12 @@ json_cell(struct buf *b, const struct column *column, const struct cell *c)
 		buf_char(b, ']');
 		break;
 	case COLUMN_FIGURES:
+	case COLUMN_FIELDS:
 		buf_char(b, '{');
-		figures_print(b, c, true);
+		if (column->kind == COLUMN_FIGURES)
+			figures_print(b, c, true);
+		else
+			fields_print(b, c, true);
 		buf_char(b, '}');
 		break;
 	case COLUMN_ID:
@@ -149,7 +175,8 @@ human_cell(struct buf *b, const struct column *column, const struct cell *c)
 	case COLUMN_SIZE: form_size(b, c->number); break;
 	case COLUMN_SPAN: form_span(b, c->number); break;
 	case COLUMN_TIME: form_time(b, c->number); break;
-	case COLUMN_FIGURES: return;
+	case COLUMN_FIGURES:
+	case COLUMN_FIELDS: return;
 	default: plain_cell(b, column, c);
 	}
 	if (b->n == before)

@@ -21,6 +21,7 @@ enum column_kind {
 	COLUMN_TEXT,
 	COLUMN_TARGETS,		/* a list of wire_target */
 	COLUMN_FIGURES,		/* ... of wire_figure; not in the human form */
+	COLUMN_FIELDS,		/* ... of log_field; likewise */
 	COLUMN_ID,		/* 16 hex digits */
 	COLUMN_NUMBER,
 	COLUMN_SIZE,		/* bytes */

@@ -1,7 +1,5 @@
 /* undelete: what was removed comes back, as long as it is kept. */
-#include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
@@ -9,27 +7,6 @@
 #include "ctl/progress.h"
 #include "ctl/say.h"
 #include "ctl/sheet.h"
-
-/* A local time to ms since 1970. */
-static uint64_t
-time_read(struct slice word)
-{
-	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M",
-		"%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S" };
-	const char *said = arena_str(&ctl.arena, word), *end;
-	struct tm tm;
-	time_t t;
-
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-		memset(&tm, 0, sizeof tm);
-		tm.tm_isdst = -1;
-		end = strptime(said, forms[i], &tm);
-		if (end != NULL && *end == '\0' && (t = mktime(&tm)) >= 0)
-			return (uint64_t)t * 1000;
-	}
-	fail(EX_DATAERR, text("\"%s\" is no time", show(word)), "a time is 2026-11-20, or "
-	    "'2026-11-20 14:00', as on the clock here", "help undelete");
-}
 
 int
 cmd_undelete(void)
@@ -47,7 +24,7 @@ cmd_undelete(void)
 	struct sheet s;
 
 	if (args_has(&ctl.args, OPTION_SINCE))
-		in.since = time_read(ctl.args.value[OPTION_SINCE]);
+		in.since = argument_time(ctl.args.value[OPTION_SINCE]);
 	if (ctl.args.n > 1)
 		in.name = ctl.args.words[1];
 	store = mail_open(address);

@@ -349,5 +349,11 @@ accept_log(const struct message *m, const char *how)
 	}
 	LOG(message_accepted, .id = m->id, .session = m->env.session,
 	    .from = m->env.return_path, .recipients = m->n_asked,
+	    .rcpt = m->n_rcpts > 0 ? m->rcpts[0].row.address :
+	    slice_of("", 0),
 	    .size = message_size(m), .how = slice_str(how));
+	/* What became of those of a held one is said at once. */
+	for (uint32_t i = 1; m->state == MESSAGE_WRITING && i < m->n_asked &&
+	    i < m->n_rcpts; i++)
+		LOG(message_for, .id = m->id, .rcpt = m->rcpts[i].row.address);
 }

@@ -115,6 +115,9 @@ hold_check(struct message *m)
 	stats.held += f.stored > 0;
 	stats.declined += f.stored == 0;
 	accept_log(m, f.stored > 0 ? "stored" : NULL);
+	for (uint32_t i = 0; i < m->n_rcpts; i++)
+		if (m->rcpts[i].state == RCPT_SETTLED)
+			settle_tell(m, &m->rcpts[i]);
 	accept_answer(m);
 	message_step(m, STEP_settled);
 }

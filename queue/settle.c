@@ -152,8 +152,8 @@ settle_into(struct txn *txn, struct message *m, struct slice body)
 	return true;
 }
 
-static void
-tell(const struct message *m, const struct rcpt *r)
+void
+settle_tell(const struct message *m, const struct rcpt *r)
 {
 	struct slice rcpt = r->row.address, code = r->row.code,
 	    why = r->row.why, remote = r->row.remote;
@@ -223,7 +223,7 @@ settle_done(struct message *m, bool durable)
 		struct rcpt *r = &m->rcpts[i];
 
 		if (r->state == RCPT_SETTLED && r->then != RCPT_SETTLED) {
-			tell(m, r);
+			settle_tell(m, r);
 			count(r);
 			r->state = r->then;
 		} else if (i >= s->first_new)

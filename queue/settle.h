@@ -39,6 +39,8 @@ bool		 settle_into(struct txn *, struct message *,
 void		 settle_done(struct message *, bool durable);
 void		 settle_forget(struct message *);
 
+/* Logs the outcome of a SETTLED recipient. */
+void		 settle_tell(const struct message *, const struct rcpt *);
 /* Is nothing of it left when its commit is durable? */
 bool		 message_over(const struct message *);
 

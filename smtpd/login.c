@@ -88,6 +88,8 @@ verify(struct session *s, struct arena *arena, const struct sasl *said)
 	s->login = out.session;
 	s->stamp = out.stamp;
 	door_login(s->visit, out.session);
+	LOG(smtp_login, .session = s->number,
+	    .client = slice_str(conn_peer(s->conn)), .user = out.address);
 	session_reply(s, REPLY_AUTHENTICATED, SLICE(""));
 }
 

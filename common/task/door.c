@@ -134,6 +134,16 @@ refuse(int fd, struct slice text)
 	close(fd);
 }
 
+/* No two processes of one time have the same: the log is one, and so is the
+   list of sessions. */
+static uint64_t
+next_number(void)
+{
+	if (last_number == 0)
+		last_number = (uint64_t)getpid() << 20;
+	return ++last_number;
+}
+
 static void
 visit_begin(struct entrance *e, int fd, const struct sockaddr_storage *from)
 {
@@ -155,7 +165,7 @@ visit_begin(struct entrance *e, int fd, const struct sockaddr_storage *from)
 	v = mem_zero(sizeof *v);
 	v->entrance = e;
 	v->visitor = visitor;
-	v->number = ++last_number;
+	v->number = next_number();
 	v->conn = conn_new(fd, peer);
 	if (visitor != NULL)
 		visitor->sessions++;

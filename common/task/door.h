@@ -37,7 +37,7 @@ void		 door_admit(int fd, enum service, const struct door *);
 /* Accepts nobody more, ends those at a prompt, and calls daemon_idle when the
    last has gone: a role's stop callback. */
 void		 door_close(void);
-/* The session's number, unique in this process's life. */
+/* The session's number: process id and a counter. */
 uint64_t	 door_number(const struct visit *);
 void		 door_prompt(struct visit *, bool at_prompt);
 /* Is the session to end at its next prompt?  (A stop, or it was kicked.) */

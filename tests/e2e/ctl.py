@@ -396,6 +396,11 @@ def around(env):
         tried.add("help")
         check(r.returncode == OK and "postino " + command in r.stdout,
               "help %s: %s", command, r)
+    rows = run(env, OK, "trace", env.USER1, "--since", "1 hour")
+    check({"smtp_open", "message_accepted", "copy_stored", "smtp_close"} <=
+          {r["event"] for r in rows}, "trace: %s", rows[-5:])
+    run(env, NOUSER, "trace", "0000000000000001")
+    run(env, NOINPUT, "trace", "--log", "/nowhere/log", env.USER1)
     for words in (), ("nothing",), ("user",), ("user", "fly"), ("--fly",):
         check(env.postino(*words).returncode == USAGE, "postino %s", words)
 

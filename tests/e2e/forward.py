@@ -5,7 +5,9 @@ ones are refused, and aliases that lead to each other end at once.
 
 RFC 5321 3.9, 4.5.5 and 6.3; RFC 7208 D.1; RFC 9228 2.
 """
+import gzip
 import os
+import re
 import sys
 import tempfile
 
@@ -139,6 +141,37 @@ def circles_end(us, world):
               env.rows("queue", "list"))
 
 
+def traced(us, world):
+    """One id joins the hops: connection, alias, remote answer; and whoever
+    asks by any of the addresses is told."""
+    mark = unique("traced")
+    send(us, "eve@far.example", "info@us.example", mark)
+    arrives(world, "dora@peer.example", mark)
+
+    def events(env, what):
+        return [(r["process"], r["event"]) for r in env.rows("trace", what)]
+    last = [r for r in us.rows("trace", "info@us.example")
+            if r["event"] == "sent"][-1]
+    there = re.search("accepted: ([0-9a-f]{16})", last["text"])
+    check(there, "no id of theirs: %s", last)
+    for want in ("smtpd", "smtp_open"), ("queue", "message_accepted"), \
+            ("queue", "forwarded"), ("relay", "relay_offered"), \
+            ("queue", "sent"), ("smtpd", "smtp_close"):
+        check(want in events(us, last["message"]), "%s is not told: %s", want,
+              events(us, last["message"]))
+    for want in ("smtpd", "smtp_open"), ("store", "copy_stored"), \
+            ("queue", "delivered"):
+        check(want in events(world, there.group(1)), "%s is not told", want)
+    r = us.postino("trace", "SRS0=AAAAAA=AA=far.example=eve@us.example")
+    check(r.returncode == 0 and "may not send to" in r.stdout,
+          "the refusal: %s", r)
+    with open(us.root + "/log", "rb") as log, \
+            gzip.open(us.root + "/log.1.gz", "wb") as old:
+        old.write(log.read())
+    os.truncate(us.root + "/log", 0)
+    check(("queue", "sent") in events(us, last["message"]), "rotated away")
+
+
 def people(us, world):
     for env, domains, users, aliases in (
             (us, ["us.example"], ["ann", "bob", "cat"],
@@ -169,7 +202,8 @@ def test(env):
         world = Host(env, "peer.example", names, ports[1], ports[0]).start()
         people(us, world)
         for step in (goes_and_comes_back, others_forward_too, ours_stay,
-                     mailbox_and_forward, circles_end):
+                     mailbox_and_forward, circles_end,
+                     traced):
             step(us, world)
         us.stop()
         world.stop()

@@ -121,7 +121,7 @@ run_lines(const char *text)
 }
 
 /* The manual page, from where make runs us. */
-static const char *
+static inline const char *
 run_manual(void)
 {
 	static char page[RUN_TEXT_MAX];

@@ -17,14 +17,27 @@ static struct node	 held;
 
 /* ---- what is held */
 
-static size_t
-count_held(void)
-{
-	size_t n = 0;
+struct pages {
+	struct link	*queue;
+	struct queue_relay_in in;
+};
 
-	LIST_EACH(node, &held)
-		n += CONTAINER(node, struct lease, held)->next.n_recipients;
-	return n;
+static void
+page_end(struct pages *p, bool more)
+{
+	p->in.more = more;
+	link_call(p->queue, WIRE_queue_relay, &p->in, 0, NULL, NULL);
+	p->in.n_jobs = 0;
+}
+
+/* A page is only sent once it is known whether another follows. */
+static void
+page_add(struct pages *p, uint64_t id, uint32_t number)
+{
+	if (p->in.n_jobs == WIRE_LIST_MAX)
+		page_end(p, true);
+	p->in.jobs[p->in.n_jobs++] = (struct wire_held){ .id = id,
+		.number = number };
 }
 
 /* Queued on the link before anything a task may ask of it, since tasks run
@@ -32,19 +45,17 @@ count_held(void)
 static void
 say_held(struct link *queue)
 {
-	struct queue_relay_in in = { 0 };
 	struct arena arena = { 0 };
+	struct pages p = { .queue = queue };
 
-	in.jobs = arena_array(&arena, count_held() + 1, sizeof *in.jobs);
+	p.in.jobs = arena_array(&arena, WIRE_LIST_MAX, sizeof *p.in.jobs);
 	LIST_EACH(node, &held) {
 		const struct lease *l = CONTAINER(node, struct lease, held);
 
 		for (size_t i = 0; i < l->next.n_recipients; i++)
-			in.jobs[in.n_jobs++] = (struct wire_held){
-			    .id = l->next.id,
-			    .number = l->next.recipients[i].number };
+			page_add(&p, l->next.id, l->next.recipients[i].number);
 	}
-	link_call(queue, WIRE_queue_relay, &in, 0, NULL, NULL);
+	page_end(&p, false);
 	arena_free(&arena);
 }
 

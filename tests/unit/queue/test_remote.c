@@ -103,6 +103,35 @@ START_TEST(test_hello)
 }
 END_TEST
 
+/* A hello of two pages is one: nothing is offered before its end, and what is
+   named on either stays with the relay. */
+START_TEST(test_hello_pages)
+{
+	struct queue_relay_in page = { .n_jobs = 1, .more = 1 };
+	enum wire_status status = WIRE_STATUSES;
+	struct wire_held held[3];
+
+	FAR(.to = { "a@far", "b@far2", "c@far3" });
+	relay_next(0, NULL, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		held[i] = (struct wire_held){ jobs[0].id, i };
+	crash();
+	relay[0] = connect_as(ROLE_RELAY);
+	page.jobs = &held[0];
+	link_call(relay[0], WIRE_queue_relay, &page, 0, hear_relay_hello,
+	    &status);
+	relay_next(0, NULL, 3);
+	ck_assert_int_eq(status, WIRE_OK);
+	ck_assert_uint_eq(n_jobs, 3);
+	page = (struct queue_relay_in){ .jobs = &held[2], .n_jobs = 1 };
+	link_call(relay[0], WIRE_queue_relay, &page, 0, hear_relay_hello,
+	    &status);
+	run(5);
+	ck_assert_uint_eq(n_jobs, 4);
+	ck_assert_str_eq(jobs[3].address[0], "b@far2");
+}
+END_TEST
+
 /* A result that comes before the hello counts too: it is what we wait for. */
 START_TEST(test_result_first)
 {
@@ -386,6 +415,7 @@ main(void)
 	tcase_add_test(t, test_more);
 	tcase_add_test(t, test_kinds);
 	tcase_add_test(t, test_hello);
+	tcase_add_test(t, test_hello_pages);
 	tcase_add_test(t, test_result_first);
 	tcase_add_test(t, test_link_lost);
 	tcase_add_test(t, test_crash_result);

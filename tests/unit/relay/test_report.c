@@ -89,6 +89,60 @@ START_TEST(unanswered_is_held)
 }
 END_TEST
 
+/* Leases with so many recipients in all, of which nobody hears anything: there
+   is no resolver.  Then the queue dies. */
+static void
+hold_many(size_t n)
+{
+	enum { EACH = 2500 };
+
+	while (n > 0) {
+		struct queue_next_out *l = &world.leases[world.n_leases];
+		struct wire_due *to;
+
+		lease_add(100 + world.n_leases, "bob@nowhere.example");
+		to = arena_array(&world.arena, EACH, sizeof *to);
+		for (uint32_t i = 0; i < EACH; i++)
+			to[i] = (struct wire_due){ .number = i,
+				.address = SLICE("bob@nowhere.example") };
+		l->recipients = to;
+		l->n_recipients = n < EACH ? n : EACH;
+		n -= l->n_recipients;
+	}
+	world_start("server name mail.a.example\n"
+	    "send over at most 20 connections\n");
+	link_close(world.serving[ROLE_RESOLVER]);
+	while (world.given < world.n_leases && world_run())
+		;
+	for (int i = 0; i < 4; i++)
+		world_run();
+	link_close(world.serving[ROLE_QUEUE]);
+	while (link_up(daemon_link(ROLE_QUEUE, 0)) && world_run())
+		;
+	ck_assert_uint_eq(world.hellos, 1);
+	world_join(ROLE_QUEUE);
+}
+
+/* A list has an end (wire.h), what is held has none: it is said page by page,
+   each recipient once. */
+START_TEST(hello_has_pages)
+{
+	static const size_t sizes[] = { WIRE_LIST_MAX, WIRE_LIST_MAX + 1,
+		3 * WIRE_LIST_MAX - 1 };
+	size_t n = sizes[_i], i = 0;
+
+	hold_many(n);
+	while (world.hellos < 2 && world_run())
+		;
+	ck_assert_uint_eq(world.n_held, n);
+	for (size_t k = 0; k < world.n_leases; k++)
+		for (uint32_t to = 0; to < world.leases[k].n_recipients; to++) {
+			ck_assert_uint_eq(world.held[i].id, world.leases[k].id);
+			ck_assert_uint_eq(world.held[i++].number, to);
+		}
+}
+END_TEST
+
 /* Every step has an outcome for everything that can be heard; nothing but a
    2xx at the end of the message delivers, and nothing lost is refused. */
 START_TEST(table_is_sane)
@@ -131,6 +185,7 @@ main(void)
 	tcase_add_test(t, hello_comes_first_and_is_empty);
 	tcase_add_test(t, result_outlives_the_queue);
 	tcase_add_test(t, unanswered_is_held);
+	tcase_add_loop_test(t, hello_has_pages, 0, 3);
 	tcase_add_test(t, table_is_sane);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

@@ -23,7 +23,7 @@
 #include "common/task/task.h"
 #include "relay/relay.h"
 
-enum { SERVERS = 4, LEASES = 16, RCPTS = 64, RECORDS = 64 };
+enum { SERVERS = 4, LEASES = 16, RCPTS = 64, RECORDS = 64, HELD = 32768 };
 
 struct told {				/* what was reported of a recipient */
 	struct slice	 address;
@@ -50,8 +50,9 @@ static struct {
 	struct told	 told[RCPTS];
 	size_t		 n_told, asked_more;
 
-	unsigned	 hellos;	/* queue_relay */
-	struct wire_held held[RCPTS];
+	unsigned	 hellos;	/* queue_relay, the last page of it */
+	unsigned	 pages;
+	struct wire_held held[HELD];	/* in the last hello */
 	size_t		 n_held;
 	bool		 deaf;		/* queue_done is not answered */
 	struct request	*unanswered;
@@ -166,10 +167,15 @@ fake_relay(struct request *r)
 {
 	const struct queue_relay_in *in = REQUEST(queue_relay, r);
 
-	world.hellos++;
-	world.n_held = in->n_jobs;
-	for (size_t i = 0; i < in->n_jobs && i < RCPTS; i++)
-		world.held[i] = in->jobs[i];
+	if (world.pages++ == 0)
+		world.n_held = 0;
+	ck_assert_uint_le(world.n_held + in->n_jobs, HELD);
+	for (size_t i = 0; i < in->n_jobs; i++)
+		world.held[world.n_held++] = in->jobs[i];
+	if (!in->more) {
+		world.hellos++;
+		world.pages = 0;
+	}
 	answer(r, WIRE_OK, NULL);
 }
 

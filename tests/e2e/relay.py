@@ -83,8 +83,8 @@ def octets_arrive(env, peer):
 def long_arrives(env, peer):
     mark = unique("long")
     body = b"".join(b"%063d\r\n" % i for i in range(40000))
-    body = body.replace(b"\r\n", b"\n").rstrip()
     submit(env, ["dora@peer.example"], letter(mark, body))
+    body = body.replace(b"\r\n", b"\n").rstrip()
     # Postfix writes it in pieces, and the mailbox is read meanwhile.
     until("the long message's octets at Postfix",
           lambda: body in (arrived(peer, mark) or b""))

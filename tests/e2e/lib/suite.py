@@ -61,7 +61,10 @@ def main(test):
         sys.exit("usage: %s ENV" % sys.argv[0])
     try:
         test(Env(sys.argv[1]))
-    except Failure as e:
+    except Exception as e:
+        Instance.leave_logs()
+        if not isinstance(e, Failure):
+            raise
         sys.exit("%s: %s" % (os.path.basename(sys.argv[0]), e))
 
 
@@ -129,6 +132,7 @@ class Instance(Env):
     """
 
     DOMAIN = "example.org"
+    begun = []
 
     def __init__(self, env, conf="", build=None, drop=None, data=None,
                  wrap=(), root=None):
@@ -141,7 +145,16 @@ class Instance(Env):
         self._names(env)
         self._keys(env)
         self._write(conf, data or self.root + "/data")
+        self.begun.append(self)
         atexit.register(self.remove)
+
+    @classmethod
+    def leave_logs(cls):
+        """Of a test that failed: the instances go, their logs stay."""
+        for instance in cls.begun:
+            if os.path.exists(instance.root + "/log"):
+                shutil.copy(instance.root + "/log", instance.root + ".log")
+                print("log: %s.log" % instance.root, file=sys.stderr)
 
     def _names(self, env):
         self.HOST = "127.0.0.1"

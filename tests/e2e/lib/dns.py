@@ -1,5 +1,5 @@
-"""A DNS of our own: nsd, with zones that are plain or signed by ldns, on a
-port of the loopback address."""
+"""A DNS of our own: nsd, with zones that are plain or signed by ldns, by
+default on a port of the loopback address."""
 
 import atexit
 import os
@@ -21,10 +21,10 @@ $TTL 300
 class Dns:
     """zone() as often as needed, then start()."""
 
-    def __init__(self):
-        self.root = tempfile.mkdtemp(prefix="dns-", dir="/tmp")
+    def __init__(self, address="127.0.0.1", port=None, folder="/tmp"):
+        self.root = tempfile.mkdtemp(prefix="dns-", dir=folder)
         os.chmod(self.root, 0o755)
-        self.port = free_ports(1)[0]
+        self.address, self.port = address, port or free_ports(1)[0]
         self.zones, self.process = {}, None
         self.anchor = self.root + "/anchor"
         open(self.anchor, "w").close()
@@ -57,7 +57,7 @@ class Dns:
         conf = self.root + "/nsd.conf"
         with open(conf, "w") as f:
             f.write("""server:
-	ip-address: 127.0.0.1@%d
+	ip-address: %s@%d
 	username: ""
 	chroot: ""
 	zonesdir: ""
@@ -70,7 +70,7 @@ class Dns:
 	rrl-ratelimit: 0
 remote-control:
 	control-enable: no
-""" % ((self.port,) + (self.root,) * 4))
+""" % ((self.address, self.port) + (self.root,) * 4))
             for name, path in self.zones.items():
                 f.write("zone:\n\tname: %s\n\tzonefile: %s\n" % (name, path))
         self.process = subprocess.Popen(["nsd", "-d", "-c", conf],
@@ -85,7 +85,7 @@ remote-control:
             next(iter(self.zones)).split(".")) + b"\0\0\6\0\1")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.2)
-            s.sendto(question, ("127.0.0.1", self.port))
+            s.sendto(question, (self.address, self.port))
             try:
                 return s.recv(4096)[3] & 15 == 0
             except OSError:
@@ -100,8 +100,8 @@ remote-control:
 
     def sentences(self):
         """What the configuration says, to use it."""
-        return ("resolve names through 127.0.0.1 port %d\n"
-                "trust anchor in %s\n" % (self.port, self.anchor))
+        return ("resolve names through %s port %d\ntrust anchor in %s\n" % (
+            self.address, self.port, self.anchor))
 
     def remove(self):
         self.stop()

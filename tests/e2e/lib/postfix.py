@@ -4,8 +4,9 @@ import atexit
 import os
 import shutil
 import subprocess
+import tempfile
 
-from suite import free_ports
+from suite import free_ports, skip
 
 MAIN = """
 compatibility_level = 3.6
@@ -21,17 +22,21 @@ maillog_file_prefixes = %(r)s
 """
 
 
-def is_there():
+def need():
     """It changes its user, so it needs root."""
-    return os.geteuid() == 0 and os.path.exists("/usr/sbin/postfix")
+    if os.geteuid() != 0:
+        skip("only root can start Postfix")
+    if not os.path.exists("/usr/sbin/postfix"):
+        skip("Debian's postfix is not installed")
 
 
 class Postfix:
     """settings: lines of main.cf, in which %(r)s is the folder.  wrap: a
     command that it is started with.  It ends with the test at the latest."""
 
-    def __init__(self, settings, port=None, wrap=()):
-        self.root = "/tmp/e2e-postfix-%d" % os.getpid()
+    def __init__(self, settings, port=None, wrap=(), folder="/tmp"):
+        self.root = tempfile.mkdtemp(prefix="e2e-postfix-", dir=folder)
+        os.chmod(self.root, 0o755)
         self.port = port or free_ports(1)[0]
         self.wrap = list(wrap)
         self.runs = False

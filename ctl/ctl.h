@@ -19,7 +19,7 @@
  *	trace.c	      a message's story, with
  *	logfile.c     the log as lines, logline.c one of them, story.c its words
  *	config.c domain.c user.c import.c alias.c status.c queue.c mailbox.c undelete.c
- *	export.c maildir.c mbox.c store.c dns.c control.c	the commands
+ *	export.c maildir.c mbox.c store.c dns.c tls.c control.c	the commands
  *
  * Standard output is data, standard error is talk (CLI-2).
  */

@@ -58,18 +58,12 @@ show_body(struct link *queue, uint64_t id, const char *failed)
 /* ---- the envelope, for people */
 
 static void
-line(const char *name, const char *value)
-{
-	printf("%-10s %s\n", name, value);
-}
-
-static void
 line_time(const char *name, uint64_t ms)
 {
 	struct buf b = { 0 };
 
 	form_time(&b, ms);
-	line(name, buf_cstr(&b));
+	sheet_line(name, buf_cstr(&b));
 	buf_free(&b);
 }
 
@@ -91,19 +85,19 @@ envelope_show(uint64_t id, const struct queue_show_out *o)
 {
 	struct buf b = { 0 };
 
-	line("message", text("%016llx", (unsigned long long)id));
-	line("state", show(o->state));
-	line("sender", sender_text(o));
+	sheet_line("message", text("%016llx", (unsigned long long)id));
+	sheet_line("state", show(o->state));
+	sheet_line("sender", sender_text(o));
 	if (o->client.n > 0)
-		line("client", text("%s, session %llu", show(o->client),
+		sheet_line("client", text("%s, session %llu", show(o->client),
 		    (unsigned long long)o->session));
 	form_size(&b, o->size);
-	line("size", buf_cstr(&b));
+	sheet_line("size", buf_cstr(&b));
 	line_time("accepted", o->accepted);
 	if (o->expires > 0)
 		line_time("expires", o->expires);
 	if (o->envid.n > 0)
-		line("envid", show(o->envid));
+		sheet_line("envid", show(o->envid));
 	putchar('\n');
 	buf_free(&b);
 }

@@ -34,17 +34,23 @@ show(struct slice s)
 }
 
 void
+advise(const char *help)
+{
+	if (ctl.file != NULL && args_has(&ctl.args, OPTION_CONFIG))
+		fprintf(stderr, "  try: postino -c %s %s\n", ctl.file, help);
+	else
+		fprintf(stderr, "  try: postino %s\n", help);
+}
+
+void
 fail(int code, const char *what, const char *why, const char *help)
 {
 	fflush(stdout);
 	fprintf(stderr, "postino: %s\n", what);
 	if (why != NULL && *why != '\0')
 		fprintf(stderr, "  %s\n", why);
-	if (help != NULL && ctl.file != NULL &&
-	    args_has(&ctl.args, OPTION_CONFIG))
-		fprintf(stderr, "  try: postino -c %s %s\n", ctl.file, help);
-	else if (help != NULL)
-		fprintf(stderr, "  try: postino %s\n", help);
+	if (help != NULL)
+		advise(help);
 	exit(code);
 }
 

@@ -19,6 +19,8 @@ const char	*show(struct slice);
    be NULL; help is what follows `postino`, and its -c. */
 void		 fail(int code, const char *what, const char *why,
 		    const char *help) __attribute__((noreturn));
+/* The line with the command that helps. */
+void		 advise(const char *help);
 /* A remark; silent if the output is for a program. */
 void		 note(const char *, ...)
 		    __attribute__((format(printf, 1, 2)));

@@ -297,6 +297,12 @@ sheet_row(struct sheet *s, const struct cell *cells)
 }
 
 void
+sheet_line(const char *name, const char *value)
+{
+	printf("%-11s %s\n", name, value);
+}
+
+void
 sheet_page(struct sheet *s)
 {
 	if (s->rows == 0)

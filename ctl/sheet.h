@@ -65,6 +65,8 @@ struct sheet {
 void		 sheet_begin(struct sheet *, const struct column *, unsigned n);
 /* As many cells as columns. */
 void		 sheet_row(struct sheet *, const struct cell *);
+/* A line of what is told to people of one thing, its name in front. */
+void		 sheet_line(const char *name, const char *value);
 /* Prints what there is. */
 void		 sheet_page(struct sheet *);
 /* The same, and the end; nothing is what a person is told if no row came. */

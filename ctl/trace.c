@@ -389,7 +389,7 @@ cmd_trace(void)
 		{ "text", COLUMN_TEXT, NULL },
 		{ "fields", COLUMN_FIELDS, NULL },
 	};
-	struct trace t = { 0 };
+	static struct trace t;	/* it lives until the exit */
 	struct sheet s;
 
 	look_for(&t, ctl.args.words[0]);

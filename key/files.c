@@ -33,6 +33,7 @@ struct given {
 	char		*path;
 	char		*fault;		/* NULL: none */
 	mode_t		 mode;
+	uint64_t	 time;		/* when it was changed last */
 	struct buf	 text;
 };
 
@@ -123,6 +124,8 @@ take(struct given *g, int fd)
 		fault(g, "it is too long");
 	else {
 		g->mode = s.st_mode;
+		g->time = (uint64_t)s.st_mtim.tv_sec * 1000000000 +
+		    (uint64_t)s.st_mtim.tv_nsec;
 		fill(g, fd, (size_t)s.st_size);
 	}
 	close(fd);
@@ -145,6 +148,14 @@ file_given(struct slice path, int fd, struct slice why)
 	else
 		g->fault = mem_str(why);
 	list_push(&all, &g->node);
+}
+
+uint64_t
+file_time(struct slice path)
+{
+	const struct given *g = all.next == NULL ? NULL : find(path);
+
+	return g == NULL ? 0 : g->time;
 }
 
 const char *

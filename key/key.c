@@ -2,28 +2,17 @@
 #include "key/key.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/core/daemon.h"
 #include "common/core/log.h"
 
-/* All pairs of one reading of the files. */
-struct generation {
-	struct pair	*pairs;
-	size_t		 n;
-};
-
-/* Somebody who has these chains and waits for others. */
-struct waiting {
-	struct node	 node;
-	struct request	*request;
-};
-
 /* The one before still signs, until the next reload: for handshakes that began
    with its chains, and talkers that have not heard yet. */
-static struct generation now, before;
-static uint64_t		 version;
-static struct node	 waiters;
+struct generation		 generation;
+static struct generation	 before;
+struct reading			*readings;
+size_t				 n_readings;
+static const struct conf	*conf;
 
 /* ---- reading */
 
@@ -36,7 +25,13 @@ generation_free(struct generation *g)
 	*g = (struct generation){ 0 };
 }
 
-static const struct pair *
+const struct conf *
+key_conf(void)
+{
+	return conf;
+}
+
+const struct pair *
 pair_of(const struct generation *g, struct slice chain_path)
 {
 	for (size_t i = 0; i < g->n; i++)
@@ -45,39 +40,84 @@ pair_of(const struct generation *g, struct slice chain_path)
 	return NULL;
 }
 
+static void
+readings_free(void)
+{
+	for (size_t i = 0; i < n_readings; i++) {
+		free(readings[i].chain);
+		free(readings[i].key);
+		free(readings[i].fault);
+	}
+	free(readings);
+	readings = NULL;
+	n_readings = 0;
+}
+
+static void
+reading_begin(struct reading *r, const struct certificate *c)
+{
+	*r = (struct reading){ .chain = mem_str(c->chain),
+		.key = mem_str(c->key), .chain_time = file_time(c->chain),
+		.key_time = file_time(c->key) };
+}
+
+static void
+refuse(struct reading *r, const char *why)
+{
+	LOG(key_unusable, .chain = slice_str(r->chain),
+	    .key = slice_str(r->key), .why = slice_str(why));
+	free(r->fault);
+	r->fault = mem_str(slice_str(why));
+}
+
 /* One pair of the new generation.  What cannot be used, or has expired, does
    not replace what can.  False: there is nothing to serve for it. */
 static bool
-pair_renew(struct pair *p, const struct certificate *c)
+pair_renew(struct pair *p, const struct certificate *c, struct reading *r)
 {
-	const struct pair *old = pair_of(&now, c->chain);
-	const char *why;
+	const struct pair *old = pair_of(&generation, c->chain);
+	const char *why, *untimely;
+	char said[64];
 
 	if (pair_read(p, c, &why)) {
-		if (!p->expired || old == NULL || old->expired)
+		untimely = pair_untimely(p);
+		if (untimely == NULL || old == NULL ||
+		    pair_untimely(old) != NULL)
 			return true;
-		why = "expired; the one before stays";
+		snprintf(said, sizeof said, "%s; the one before stays",
+		    untimely);
+		why = said;
 		pair_free(p);
 	}
-	LOG(key_unusable, .chain = c->chain, .key = c->key,
-	    .why = slice_str(why));
+	refuse(r, why);
 	return old != NULL && pair_copy(p, old);
 }
 
-static bool
-generation_read(struct generation *g, const struct conf *conf)
+static void
+generation_read(struct generation *g)
 {
-	bool whole = true;
-
-	*g = (struct generation){ .pairs = mem_array(conf->n_certificates,
+	readings_free();
+	n_readings = conf->n_certificates;
+	readings = mem_array(n_readings, sizeof *readings);
+	*g = (struct generation){ .pairs = mem_array(n_readings,
 	    sizeof *g->pairs) };
-	for (size_t i = 0; i < conf->n_certificates; i++)
-		if (pair_renew(&g->pairs[g->n], &conf->certificates[i]))
-			g->n++;
-		else
-			whole = false;
+	for (size_t i = 0; i < n_readings; i++) {
+		const struct certificate *c = &conf->certificates[i];
+
+		reading_begin(&readings[i], c);
+		g->n += pair_renew(&g->pairs[g->n], c, &readings[i]);
+	}
 	files_forget();
-	return whole;
+}
+
+static unsigned
+refused(void)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < n_readings; i++)
+		n += readings[i].fault != NULL;
+	return n;
 }
 
 /* They travel in one frame. */
@@ -91,28 +131,10 @@ generation_fits(const struct generation *g)
 	return all <= WIRE_FRAME_MAX - 1024;
 }
 
-/* The same chains have the same version, also in the next life of this
-   process: talkers then keep what they have. */
-static uint64_t
-version_of(const struct generation *g)
-{
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	unsigned char hash[EVP_MAX_MD_SIZE];
-	uint64_t v;
-
-	EVP_DigestInit_ex(c, EVP_sha256(), NULL);
-	for (size_t i = 0; i < g->n; i++)
-		EVP_DigestUpdate(c, g->pairs[i].pem.p, g->pairs[i].pem.n);
-	EVP_DigestFinal_ex(c, hash, NULL);
-	EVP_MD_CTX_free(c);
-	memcpy(&v, hash, sizeof v);
-	return v == 0 ? 1 : v;	/* 0 is what a talker has at first */
-}
-
 EVP_PKEY *
 key_named(struct slice spki)
 {
-	const struct generation *const all[] = { &now, &before };
+	const struct generation *const all[] = { &generation, &before };
 
 	for (size_t k = 0; k < 2; k++)
 		for (size_t i = 0; i < all[k]->n; i++) {
@@ -125,126 +147,82 @@ key_named(struct slice spki)
 	return NULL;
 }
 
-/* ---- chains */
-
-static void
-chains_answer(struct request *r)
-{
-	struct key_chains_out out = { .version = version,
-		.chains = arena_array(&r->arena, now.n + 1,
-		    sizeof *out.chains), .n_chains = now.n };
-
-	for (size_t i = 0; i < now.n; i++)
-		out.chains[i] = (struct wire_chain){
-			.spki = slice_of(now.pairs[i].spki, SPKI_HASH),
-			.pem = buf_view(&now.pairs[i].pem) };
-	answer(r, WIRE_OK, &out);
-}
-
-static void
-waiter_gone(struct request *r)
-{
-	struct waiting *w = r->owner;
-
-	list_del(&w->node);
-	free(w);
-	answer(r, WIRE_GONE, NULL);
-}
-
-static void
-serve_chains(struct request *r)
-{
-	struct waiting *w;
-
-	if (REQUEST(key_chains, r)->version != version) {
-		chains_answer(r);
-		return;
-	}
-	w = mem_zero(sizeof *w);
-	w->request = r;
-	r->owner = w;
-	r->lost = waiter_gone;
-	list_push(&waiters, &w->node);
-}
-
-static void
-waiters_answer(void)
-{
-	struct node *n;
-
-	while ((n = list_pop(&waiters)) != NULL) {
-		struct waiting *w = CONTAINER(n, struct waiting, node);
-
-		chains_answer(w->request);
-		free(w);
-	}
-}
-
 /* ---- life */
 
 static void
-load(const struct conf *conf)
+load(const struct conf *c)
 {
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_NO_ATEXIT, NULL);
-	secrets_begin(2 * conf->n_certificates);
-	list_init(&waiters);
+	secrets_begin(2 * c->n_certificates);
+	chains_open();
 }
 
 /* At the start all must be right: nobody is served with half of the names. */
 static void
-start(const struct conf *conf)
+start(const struct conf *c)
 {
-	if (!generation_read(&now, conf))
+	conf = c;
+	generation_read(&generation);
+	if (refused() > 0)
 		fatal("a certificate or key cannot be used");
-	if (!generation_fits(&now))
+	if (!generation_fits(&generation))
 		fatal("the certificates are longer than %d bytes",
 		    WIRE_FRAME_MAX);
-	version = version_of(&now);
+	chains_changed();
 	serve(WIRE_key_chains, serve_chains);
 	serve(WIRE_key_sign, serve_sign);
+	serve(WIRE_key_reload, serve_reload);
+	serve(WIRE_key_show, serve_show);
 }
 
 static void
-threads_open(const struct conf *conf)
+threads_open(const struct conf *c)
 {
-	(void)conf;
+	(void)c;
 	sign_open();
 }
 
-static void
-reload(const struct conf *conf, struct buf *restart)
+unsigned
+pairs_renew(void)
 {
 	struct generation fresh;
 
-	(void)restart;
-	generation_read(&fresh, conf);
+	generation_read(&fresh);
 	if (!generation_fits(&fresh)) {
-		LOG(key_unusable, .why = SLICE("too long, all together"));
+		for (size_t i = 0; i < n_readings; i++)
+			refuse(&readings[i], "too long, all together");
 		generation_free(&fresh);
-		return;
+		return refused();
 	}
 	generation_free(&before);
-	before = now;
-	now = fresh;
-	if (version_of(&now) != version) {
-		version = version_of(&now);
-		waiters_answer();
-	}
+	before = generation;
+	generation = fresh;
+	chains_changed();
+	return refused();
+}
+
+static void
+reload(const struct conf *c, struct buf *restart)
+{
+	(void)restart;
+	conf = c;
+	pairs_renew();
 }
 
 static void
 end(void)
 {
 	sign_close();
-	generation_free(&now);
+	generation_free(&generation);
 	generation_free(&before);
+	readings_free();
 }
 
 static void
 stats(struct figures *f)
 {
-	figure_add(f, "certificates", now.n);
+	figure_add(f, "certificates", generation.n);
 	figure_add(f, "signatures", signatures_made());
 	figure_add(f, "signatures_denied", signatures_denied());
 }

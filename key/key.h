@@ -5,9 +5,11 @@
  * (key_chains, answered again whenever they change) and for signatures of TLS
  * handshakes (key_sign).
  *
- *	key.c	 the role: chains, and who waits for new ones
+ *	key.c	 the role: what is read, and what is served of it
  *	pair.c	 a certificate chain and its key, read and checked
  *	files.c	 files that master opened
+ *	chains.c who has the chains, and who waits for new ones
+ *	show.c	 what is served, for the admin
  *	sign.c	 signatures, on threads
  *	shape.c	 what may be signed
  *
@@ -21,6 +23,7 @@
 #define KEY_KEY_H
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "common/core/conf.h"
 #include "common/core/link.h"
@@ -35,6 +38,8 @@ void		 secrets_begin(size_t keys);
 void		 file_given(struct slice path, int fd, struct slice why);
 /* The text of a file that was given; NULL, or what is wrong with it. */
 const char	*file_text(struct slice path, bool secret, struct slice *text);
+/* When it was changed last: ns since 1970; 0: it was not opened. */
+uint64_t	 file_time(struct slice path);
 void		 files_forget(void);	/* and wipe */
 
 /* ---- pair.c */
@@ -46,20 +51,62 @@ struct pair {
 	EVP_PKEY	*key;
 	unsigned char	 spki[SPKI_HASH];
 	struct buf	 pem;		/* the certificates, nothing else */
-	bool		 expired;
+	uint64_t	 since, until;	/* valid; ms since 1970 */
 };
 
-/* Reads and checks one; false: *why says what is wrong (static text). */
+/* Reads and checks one; false: *why says what is wrong.  That text is good
+   until the next call and files_forget. */
 bool		 pair_read(struct pair *, const struct certificate *,
 		    const char **why);
+/* "expired", "not valid yet", or NULL: it is valid now. */
+const char	*pair_untimely(const struct pair *);
 bool		 pair_copy(struct pair *, const struct pair *);
 void		 pair_free(struct pair *);
+/* The certificates of a text; to be freed with sk_X509_pop_free. */
+STACK_OF(X509)	*chain_parse(struct slice pem);
 
 /* ---- key.c */
 
+/* All pairs of one reading of the files that can be served. */
+struct generation {
+	struct pair	*pairs;
+	size_t		 n;
+};
+extern struct generation generation;	/* of now */
+
+/* What came of a pair of the configuration when it was read last. */
+struct reading {
+	char		*chain, *key;	/* paths */
+	uint64_t	 chain_time, key_time;
+	char		*fault;		/* NULL: this is what is served */
+};
+extern struct reading	*readings;
+extern size_t		 n_readings;
+
+/* The configuration of now. */
+const struct conf *key_conf(void);
+/* What is served under this path; NULL: nothing. */
+const struct pair *pair_of(const struct generation *, struct slice chain_path);
 /* The private key with this SPKI hash, or NULL.  The caller has a reference
    of its own, to be given back with EVP_PKEY_free. */
 EVP_PKEY	*key_named(struct slice spki);
+/* Takes what master gave; how many pairs were refused. */
+unsigned	 pairs_renew(void);
+
+/* ---- chains.c */
+
+void		 chains_open(void);
+/* There are new pairs: whoever waits gets them. */
+void		 chains_changed(void);
+/* Talkers that have not asked yet for what follows the chains of now, and so
+   may not use these. */
+unsigned	 talkers_late(void);
+void		 serve_chains(struct request *);
+void		 serve_reload(struct request *);
+
+/* ---- show.c */
+
+void		 serve_show(struct request *);
 
 /* ---- sign.c */
 

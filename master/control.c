@@ -11,6 +11,8 @@
 
 #include "common/core/log.h"
 
+enum { TLS_WAIT = 20000 };	/* ms; key itself waits for 5 s at most */
+
 static struct watch	listening = { .fd = -1 };
 static char		path[sizeof ((struct sockaddr_un *)0)->sun_path];
 
@@ -55,6 +57,37 @@ serve_reload(struct request *r)
 	out.restart = buf_view(&restart);
 	answer(r, WIRE_OK, &out);
 	buf_free(&restart);
+}
+
+/* key's answer, handed on. */
+static void
+tls_taken(void *arg, enum wire_status status, const void *answered)
+{
+	const struct key_reload_out *from = answered;
+	struct master_tls_out out = { 0 };
+
+	if (status == WIRE_OK)
+		out = (struct master_tls_out){ .refused = from->refused,
+			.late = from->late };
+	answer(arg, status, &out);
+}
+
+static void
+serve_tls(struct request *r)
+{
+	struct key_reload_in in = { 0 };
+
+	LIST_EACH(n, &children) {
+		struct child *c = CONTAINER(n, struct child, node);
+
+		if (c->role != ROLE_KEY || !c->ready)
+			continue;
+		files_hand_over(c);
+		link_call(c->link, WIRE_key_reload, &in, TLS_WAIT, tls_taken,
+		    r);
+		return;
+	}
+	answer(r, WIRE_AGAIN, NULL);
 }
 
 static void
@@ -113,6 +146,7 @@ control_open(const struct conf *conf)
 	serve(WIRE_master_status, serve_status);
 	serve(WIRE_master_dial, serve_dial);
 	serve(WIRE_master_reload, serve_reload);
+	serve(WIRE_master_tls, serve_tls);
 	serve(WIRE_master_stop, serve_stop);
 	listening.fd = fd;
 	listening.ready = accept_ctl;

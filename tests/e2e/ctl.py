@@ -391,6 +391,10 @@ def around(env):
           len(faults) == 2, "faults: %s", faults)
     run(env, NOINPUT, "config", "check", env.root + "/missing.conf")
     run(env, OK, "reload")
+    for verb in "show", "reload":
+        row, = run(env, OK, "tls", verb)
+        check(row["state"] == "good" and row["matches"] == "yes" and
+              row["certificate"].endswith("/ecdsa.pem"), "tls: %s", row)
     for command in commands():
         r = env.postino("help", *command.split())
         tried.add("help")

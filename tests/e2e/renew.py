@@ -3,12 +3,17 @@
 
 The files belong to root and are readable by root alone, as certbot leaves
 them, and lie behind an absolute link: no process but master can open them.
-`postino reload` brings the new pair to new sessions; sessions that began with
-the old one go on; half a renewal changes nothing and is told.  TLS-C.
+`postino reload` brings the new pair to new sessions, and so does `postino tls
+reload`, which does not answer before that; sessions that began with the old
+one go on; half a renewal changes nothing and is told.  `postino tls show` says
+what is served, which need not be what lies there.  TLS-C.
 """
 
+import hashlib
+import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -110,6 +115,82 @@ def half_renewed(instance, authority, before):
     return new
 
 
+def tls(instance, verb, code):
+    """The one row, and what was said; the exit code must be this one."""
+    r = instance.postino("--json", "tls", verb)
+    check(r.returncode == code, "tls %s: exit %d, not %d: %s", verb,
+          r.returncode, code, r.stderr)
+    rows = [json.loads(line) for line in r.stdout.splitlines()]
+    return rows[0] if rows else None, r.stderr
+
+
+def spki(path):
+    """SHA-256 of the public key of the certificate in this file."""
+    pem = subprocess.run(("openssl", "x509", "-in", path, "-noout", "-pubkey"),
+                         capture_output=True, check=True).stdout
+    der = subprocess.run(("openssl", "pkey", "-pubin", "-outform", "DER"),
+                         input=pem, capture_output=True, check=True).stdout
+    return hashlib.sha256(der).hexdigest()
+
+
+def told(instance, authority):
+    """tls show and tls reload, through a whole and half a renewal."""
+    lies = authority.live + "/ecdsa.pem"
+    row, said = tls(instance, "show", 0)
+    check(said == "" and row["state"] == "good" and row["fault"] == "" and
+          instance.TLS_NAME in row["names"] and "127.0.0.1" in row["names"] and
+          row["matches"] == "yes" and row["chain"] == 1 and
+          row["type"] == "ECDSA P-256" and row["days"] in (29, 30) and
+          row["issuer"] == "CN=Postino quickstart" and
+          row["certificate"] == instance.root + "/keys/ecdsa.pem" and
+          row["spki"] == spki(lies), "tls show: %s", row)
+    new = authority.make()
+    row, said = tls(instance, "show", 1)
+    check(row["state"] == "file changed" and "tls reload" in said and
+          row["spki"] != spki(lies), "newer: %s %s", row, said)
+    # In force means: no session after the answer gets the old one.
+    for _ in range(5):
+        tls(instance, "reload", 0)
+        check(served(instance) == {new}, "it was not in force")
+        row, said = tls(instance, "show", 0)
+        check(row["spki"] == spki(lies), "tls show: %s", row)
+        new = authority.make()
+    tls(instance, "reload", 0)
+    # Half a pair, twice: what is wrong is said, and the old one is served.
+    authority.make(parts=("pem",))
+    for _ in range(2):
+        row, said = tls(instance, "reload", 65)
+        check(row is None and "not that of the first certificate" in said and
+              "tls show" in said, "half a pair: %s", said)
+        check(served(instance) == {new}, "half a pair is served")
+    row, said = tls(instance, "show", 1)
+    check(row["state"] == "refused" and "not that of" in row["fault"] and
+          row["days"] in (29, 30), "refused: %s", row)
+    os.rename(lies, lies + ".away")
+    row, said = tls(instance, "reload", 65)
+    check("No such file" in said, "no file: %s", said)
+    os.rename(lies + ".away", lies)
+    new = authority.make()
+    tls(instance, "reload", 0)
+    check(served(instance) == {new}, "the whole pair is not served")
+    return new
+
+
+def late(instance, authority):
+    """Who does not take the new one is told of, and waited for 5 s."""
+    new = authority.make()
+    pid = instance.processes()["imapd"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        row, said = tls(instance, "reload", 75)
+        check(row is None and "1 process may still" in said, "late: %s", said)
+        check(served(instance) == {new}, "the others have it")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until("all have it", lambda: instance.postino("tls", "show").returncode
+          == 0, 5)
+
+
 def soon_served(instance, serial):
     """A handshake fails that began with the chain of a key that died with
     its process; until the talkers have heard of the new ones."""
@@ -161,7 +242,9 @@ def test(env):
     instance.start().people()
     nobody_else_can(instance)
     new = renewed(instance, authority)
-    half_renewed(instance, authority, new)
+    new = half_renewed(instance, authority, new)
+    told(instance, authority)
+    late(instance, authority)
     nobody_else_can(instance)
     key_restarted(instance, authority)
     moved(instance, authority)

@@ -30,6 +30,7 @@ static struct {
 	bool	 empty;		/* all lists are */
 } fake;
 
+static void		(*fake_more)(void);	/* what else is served */
 static FILE		*told;		/* what the fake was told */
 static struct watch	 fake_watch;
 
@@ -59,6 +60,7 @@ fake_dial(struct request *r)
 	int pair[2];
 
 	if (in->role != ROLE_AUTH && in->role != ROLE_QUEUE &&
+	    in->role != ROLE_KEY &&
 	    (in->role != ROLE_STORE || in->instance != 1)) {
 		answer(r, WIRE_NONE, NULL);
 		return;
@@ -459,6 +461,8 @@ fake_start(const char *folder)
 	log_init("fake", LOG_ERROR);
 	loop_init();
 	fake_serve();
+	if (fake_more != NULL)
+		fake_more();
 	fake_watch.fd = fd;
 	fake_watch.ready = fake_accept;
 	loop_add(&fake_watch, LOOP_IN, false);

@@ -174,7 +174,7 @@ run_suite(const char *name, void (*add)(TCase *))
 
 #define ck_has(text, part) do {						\
 	if (strstr(text, part) == NULL)					\
-		ck_abort_msg("no \"%s\" in \"%s\"", part, text);	\
+		ck_abort_msg("no \"%s\" in \"%.3000s\"", part, text);	\
 } while (0)
 
 /* An error: this code, nothing on standard output, at most four lines. */

@@ -1,65 +1,7 @@
 /* Each command against a Postino that is played by the test: what it asks,
    what it prints in each of three forms, and its exit code (CLI-2, CLI-6,
    CLI-7, CLI-9, DEB-10). */
-#include "tests/unit/ctl/run.h"
-
-#include "tests/unit/ctl/fake.h"
-
-static pid_t	daemon_pid;
-static char	heard[RUN_TEXT_MAX];
-
-static void
-start(void)
-{
-	daemon_pid = fake_start(run_folder);
-	ck_assert_int_gt(daemon_pid, 0);
-}
-
-static void
-setup(void)
-{
-	char text[300];
-
-	memset(&fake, 0, sizeof fake);
-	snprintf(text, sizeof text, "server name mail.a.example\n"
-	    "sockets in %s\n", run_folder);
-	run_write("conf", text);
-	unlink(run_path("told"));
-	start();
-}
-
-static void
-stop(void)
-{
-	if (daemon_pid > 0) {
-		kill(daemon_pid, SIGKILL);
-		waitpid(daemon_pid, NULL, 0);
-	}
-	daemon_pid = 0;
-}
-
-/* With the fake's configuration. */
-static const char *
-with(const char *words)
-{
-	static char line[4096];
-
-	snprintf(line, sizeof line, "-c %s %s", run_path("conf"), words);
-	return line;
-}
-
-static const char *
-was_told(void)
-{
-	run_read("told", heard);
-	return heard;
-}
-
-#define ck_prints(words, want) do {					\
-	ck_assert_int_eq(run(with(words)), EX_OK);			\
-	ck_assert_str_eq(data, want);					\
-	ck_assert_str_eq(talk, "");					\
-} while (0)
+#include "tests/unit/ctl/world.h"
 
 /* ---- lists */
 
@@ -186,10 +128,10 @@ END_TEST
 START_TEST(queue_message_is_shown)
 {
 	ck_assert_int_eq(run(with("queue show 68a1b2c300000002")), EX_OK);
-	ck_has(data, "message    68a1b2c300000002\n");
-	ck_has(data, "sender     ann@a.example (logged in)\n");
-	ck_has(data, "client     192.0.2.1, session 7\n");
-	ck_has(data, "expires    2026-11-28 11:22:54\n");
+	ck_has(data, "message     68a1b2c300000002\n");
+	ck_has(data, "sender      ann@a.example (logged in)\n");
+	ck_has(data, "client      192.0.2.1, session 7\n");
+	ck_has(data, "expires     2026-11-28 11:22:54\n");
 	ck_has(data, "a@far.example  sent");
 	ck_has(data, "mx [192.0.2.9]\n");
 	ck_has(data, "\\x1B[2J");
@@ -561,29 +503,8 @@ START_TEST(manual_has_every_member)
 		"alias list", "queue list", "status", "who", "config show",
 		"queue show 1", "queue hold --all",
 		"user add a@a.example --generate" };
-	const char *section, *end;
-	char words[80], want[80], part[4096];
 
-	snprintf(words, sizeof words, "--json %s", read_commands[_i]);
-	ck_assert_int_eq(run(with(words)), EX_OK);
-	snprintf(want, sizeof want, "\n.It Cm %.8s", read_commands[_i]);
-	section = strstr(run_manual(), want);
-	ck_assert_ptr_nonnull(section);
-	end = strstr(section + 1, "\n.It Cm ");
-	snprintf(part, sizeof part, "%.*s", end == NULL ? 4000 :
-	    (int)(end - section), section);
-	*strchr(data, '\n') = '\0';
-	for (char *s = data, *name; (name = strchr(s, '"')) != NULL;) {
-		size_t n = strcspn(name + 1, "\"");
-
-		s = name + n + 2;
-		if (*s != ':')		/* a value */
-			continue;
-		snprintf(want, sizeof want, ".Va %.*s", (int)n, name + 1);
-		ck_has(part, want);
-		if (s[1] == '{')	/* figures have names of their own */
-			break;
-	}
+	ck_manual_members(read_commands[_i]);
 }
 END_TEST
 

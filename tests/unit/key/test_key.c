@@ -14,7 +14,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "common/core/daemon.h"
 #include "common/core/log.h"
@@ -25,7 +25,7 @@ static struct certificate certificates[2];
 static struct conf	 conf = { .certificates = certificates,
 	.n_certificates = 2 };
 static EVP_PKEY		*keys[2];
-static struct link	*asking;
+static struct link	*asking, *master, *admin;
 static struct buf	 log_text;
 
 static void
@@ -75,6 +75,48 @@ files_write(int i, EVP_PKEY *key, EVP_PKEY *certified, long seconds)
 	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
 	fclose(f);
 	X509_free(x);
+}
+
+static X509 *
+named(EVP_PKEY *key, const char *name, EVP_PKEY *ca, const char *issuer)
+{
+	X509 *x = X509_new();
+
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), -7200);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+	    MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "CN",
+	    MBSTRING_ASC, (const unsigned char *)issuer, -1, -1, 0);
+	X509_set_pubkey(x, key);
+	ck_assert_int_gt(X509_sign(x, ca, EVP_sha256()), 0);
+	return x;
+}
+
+static void
+alternative(X509 *x, const char *names)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_subject_alt_name, names);
+
+	ck_assert_ptr_nonnull(e);
+	X509_set_version(x, X509_VERSION_3);
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+}
+
+static void
+files_chain(int i, EVP_PKEY *key, X509 **chain)
+{
+	FILE *f = fopen(paths[2 * i], "w");
+
+	for (; *chain != NULL; chain++)
+		PEM_write_X509(f, *chain);
+	fclose(f);
+	f = fopen(paths[2 * i + 1], "w");
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
 }
 
 static void
@@ -217,6 +259,74 @@ give_all(const struct conf *c)
 	}
 }
 
+/* ---- what the admin hears */
+
+static struct key_reload_out	reloaded;
+static bool			was_reloaded;
+static struct key_show_out	shown;
+static struct wire_served	served[2];
+static char			alternatives[100];
+
+static void
+take_reload(void *arg, enum wire_status s, const void *out)
+{
+	(void)arg;
+	ck_assert_int_eq(s, WIRE_OK);
+	reloaded = *(const struct key_reload_out *)out;
+	was_reloaded = true;
+}
+
+static void
+take_shown(void *arg, enum wire_status s, const void *out)
+{
+	(void)arg;
+	ck_assert_int_eq(s, WIRE_OK);
+	shown = *(const struct key_show_out *)out;
+	ck_assert_uint_eq(shown.n_pairs, 2);
+	memcpy(served, shown.pairs, sizeof served);
+	alternatives[0] = '\0';
+	for (size_t i = 0; i < served[1].n_names; i++)
+		strncat(strncat(alternatives, served[1].names[i].address.p,
+		    served[1].names[i].address.n), " ", 2);
+	loop_stop();
+}
+
+/* A link on which this role asks key. */
+static struct link *
+link_of(enum role asker)
+{
+	struct link *ours = link_new(ROLE_KEY, 0, LINK_LASTING);
+	struct link *its = link_new(asker, 0, LINK_ONCE);
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	link_serve(its);
+	link_attach(ours, pair[0]);
+	link_attach(its, pair[1]);
+	return ours;
+}
+
+/* As master does for `postino tls reload`. */
+static void
+ask_reload(void)
+{
+	struct key_reload_in in = { 0 };
+
+	was_reloaded = false;
+	give_all(&conf);
+	link_call(master, WIRE_key_reload, &in, 0, take_reload, NULL);
+	run_ms(20);
+}
+
+static void
+ask_show(void)
+{
+	struct key_show_in in = { 0 };
+
+	link_call(admin, WIRE_key_show, &in, 5000, take_shown, NULL);
+	loop_run();
+}
+
 /* ---- tests */
 
 static void
@@ -224,9 +334,6 @@ start(void)
 {
 	static const char *const names[] = { "0.pem", "0.key", "1.pem",
 		"1.key" };
-	struct link *answering;
-	int pair[2];
-
 	log_divert(keep_log);
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	for (int i = 0; i < 4; i++)
@@ -244,17 +351,18 @@ start(void)
 	daemon_role.load(&conf);
 	daemon_role.open(&conf);
 	daemon_role.start(&conf);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	asking = link_new(ROLE_KEY, 0, LINK_LASTING);
-	answering = link_new(ROLE_SMTPD, 0, LINK_ONCE);
-	link_serve(answering);
-	link_attach(asking, pair[0]);
-	link_attach(answering, pair[1]);
+	asking = link_of(ROLE_SMTPD);
+	master = link_of(ROLE_MASTER);
+	admin = link_of(ROLE_CTL);
 }
 
 static void
 stop(void)
 {
+	link_close(asking);
+	link_close(master);
+	link_close(admin);
+	run_ms(10);
 	daemon_role.end();
 	for (int i = 0; i < 4; i++)
 		unlink(paths[i]);
@@ -444,6 +552,131 @@ START_TEST(test_more)
 }
 END_TEST
 
+/* RFC 5246 7.4.2: who is served must come first, his issuer next. */
+START_TEST(test_order)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *ca = EVP_EC_gen("P-256");
+	X509 *root = named(ca, "an authority", ca, "an authority");
+	X509 *leaf = named(key, "mail", ca, "an authority");
+	X509 *other = named(ca, "another", ca, "another");
+
+	ck_assert(ask_chains(0));
+	files_chain(1, key, (X509 *[]){ leaf, root, NULL });
+	reload();
+	ck_assert(!was_logged("key_unusable"));
+	files_chain(1, key, (X509 *[]){ root, leaf, NULL });
+	reload();
+	ck_assert(was_logged("the key is that of a later certificate"));
+	files_chain(1, key, (X509 *[]){ leaf, other, root, NULL });
+	reload();
+	ck_assert(was_logged("its certificate 2 is not the issuer of "
+	    "certificate 1"));
+	files_chain(1, key, (X509 *[]){ leaf, root, other, NULL });
+	reload();
+	ck_assert(was_logged("its certificate 3 is not the issuer of "
+	    "certificate 2"));
+	X509_sign(leaf, ca, EVP_sha1());
+	files_chain(1, key, (X509 *[]){ leaf, root, NULL });
+	reload();
+	ck_assert(was_logged("a signature made with a weak hash"));
+	X509_sign(leaf, key, EVP_sha256());
+	files_chain(1, key, (X509 *[]){ leaf, root, NULL });
+	reload();
+	ck_assert(was_logged("is not the issuer of certificate 1"));
+	X509_sign(leaf, ca, EVP_sha256());
+	X509_gmtime_adj(X509_getm_notBefore(leaf), 3600);
+	X509_sign(leaf, ca, EVP_sha256());
+	files_chain(1, key, (X509 *[]){ leaf, root, NULL });
+	reload();
+	ck_assert(was_logged("not valid yet; the one before stays"));
+	ck_assert_int_eq(ask_signature(key, "SHA256", false, handshake(true)),
+	    WIRE_OK);
+	files_write(1, keys[1], keys[1], 3600);
+	X509_free(root);
+	X509_free(leaf);
+	X509_free(other);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(ca);
+}
+END_TEST
+
+/* A reload is answered when all who asked for chains ask for what follows
+   these, or are gone; refused pairs are counted and change nothing. */
+START_TEST(test_in_force)
+{
+	EVP_PKEY *new = EVP_EC_gen("P-256");
+
+	reload();
+	ck_assert(ask_chains(0));
+	ck_assert(!ask_chains(chains.version));
+	ask_reload();
+	ck_assert(was_reloaded);	/* the same files */
+	ck_assert_uint_eq(reloaded.refused + reloaded.late, 0);
+	files_write(1, new, new, 3600);
+	ask_reload();
+	ck_assert(chains_came && !was_reloaded);
+	ask_show();
+	ck_assert_uint_eq(shown.late, 1);
+	ck_assert(!ask_chains(chains.version));
+	ck_assert(was_reloaded);
+	ck_assert_uint_eq(reloaded.refused + reloaded.late, 0);
+	files_write(1, new, keys[1], 3600);
+	ask_reload();
+	ck_assert(was_reloaded && !chains_came);
+	ck_assert_uint_eq(reloaded.refused, 1);
+	ask_show();
+	ck_assert_uint_eq(shown.late, 0);
+	EVP_PKEY_free(keys[1]);
+	keys[1] = new;
+	files_write(1, new, new, 3600);
+	ask_reload();
+	ck_assert(!ask_chains(chains.version));
+	ck_assert(was_reloaded);
+	ck_assert_uint_eq(reloaded.refused, 0);
+}
+END_TEST
+
+/* Of what is served, not of what lies in the file. */
+START_TEST(test_show)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-384");
+	X509 *leaf = named(key, "mail", key, "mail");
+	unsigned char hash[32] = { 0 };
+	uint64_t time;
+
+	alternative(leaf, "DNS:mail.example.org,DNS:*.example.net,"
+	    "IP:192.0.2.1,email:x@example.org,DNS:b\nd");
+	X509_sign(leaf, key, EVP_sha256());
+	files_chain(1, key, (X509 *[]){ leaf, NULL });
+	conf.server_name = SLICE("mail.example.org");
+	reload();
+	ask_show();
+	hash_of(key, hash);
+	ck_assert_mem_eq(served[1].spki.p, hash, 32);
+	ck_assert_str_eq(alternatives, "mail.example.org *.example.net 192.0.2.1 ");
+	ck_assert_uint_eq(served[1].matches, 1);
+	ck_assert_uint_eq(served[1].length, 1);
+	ck_assert_uint_eq(served[1].fault.n, 0);
+	ck_assert(served[1].until - served[1].since == (7200 + 3600) * 1000);
+	time = served[1].chain_time;
+	ck_assert_uint_ne(time, 0);
+	/* No alternative name: a common name is none (RFC 9525 2). */
+	ck_assert_uint_eq(served[0].matches, 0);
+	ck_assert_uint_eq(served[0].n_names, 0);
+	files_chain(1, keys[1], (X509 *[]){ leaf, NULL });
+	reload();
+	ask_show();
+	ck_assert_mem_eq(served[1].spki.p, hash, 32);
+	ck_assert_uint_ne(served[1].fault.n, 0);
+	ck_assert_uint_ne(served[1].chain_time, time);
+	files_write(1, keys[1], keys[1], 3600);
+	conf.server_name = SLICE("");
+	reload();
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 /* The asker dies while it waits: nothing is left of it. */
 START_TEST(test_asker_gone)
 {
@@ -480,6 +713,9 @@ main(void)
 	tcase_add_test(c, test_reload);
 	tcase_add_test(c, test_bad_pairs);
 	tcase_add_test(c, test_more);
+	tcase_add_test(c, test_order);
+	tcase_add_test(c, test_in_force);
+	tcase_add_test(c, test_show);
 	tcase_add_test(c, test_asker_gone);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

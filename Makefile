@@ -138,7 +138,8 @@ define unit
 $(B)/unit/$(1): tests/unit/$(1).c $(call unitlibs,$(patsubst %/,%,$(dir $(1))))
 	@mkdir -p $$(@D)
 	$$(call say,UNIT,$$@)
-	$(Q)$(CC) $(CFLAGS) -Itests -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$< \
+	$(Q)$(CC) $(CFLAGS) -Itests -include tests/unit/quick.h \
+	    -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$< \
 	    $(call unitlibs,$(patsubst %/,%,$(dir $(1)))) \
 	    $$(call pc,check libseccomp -lpthread $(call unitsys,$(patsubst %/,%,$(dir $(1)))))
 endef

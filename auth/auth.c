@@ -4,6 +4,7 @@
 #include "auth/gone.h"
 #include "auth/remember.h"
 #include "auth/session.h"
+#include "auth/shard.h"
 #include "auth/usage.h"
 #include "common/core/log.h"
 #include "common/core/terms.h"
@@ -20,7 +21,7 @@ auth_configure(const struct conf *c)
 	auth.quota = c->quota;
 }
 
-void
+bool
 auth_begin(struct engine *e)
 {
 	auth.engine = e;
@@ -28,6 +29,8 @@ auth_begin(struct engine *e)
 	directory_load(&auth.dir, e);
 	LOG(accounts_read, .domains = auth.dir.n_domains,
 	    .users = auth.dir.n_users, .aliases = auth.dir.n_aliases);
+	if (!shards_suffice())
+		return false;
 	forward_begin();
 	ask_serve();
 	login_serve();
@@ -39,6 +42,7 @@ auth_begin(struct engine *e)
 	list_serve();
 	usage_begin();
 	gone_begin();
+	return true;
 }
 
 void

@@ -12,6 +12,7 @@
  *	gone.c		users that were removed, until their mail is gone
  *	list.c		what ctl lists
  *	usage.c		whose mailbox is full
+ *	shard.c		which store keeps whose mail
  *	forward.c	the return path of what goes on to others, with srs
  *	directory, load, rows, name, resolve: the accounts themselves
  */
@@ -47,8 +48,9 @@ extern struct auth auth;
 /* Takes the configuration, which stays the caller's and must stay valid. */
 void		 auth_configure(const struct conf *);
 /* Reads the accounts of this engine and begins to serve; passwords must be
-   ready (password.h) and loop_init done. */
-void		 auth_begin(struct engine *);
+   ready (password.h) and loop_init done.  False, and nothing is served: the
+   configuration runs too few stores (shard.h). */
+bool		 auth_begin(struct engine *);
 void		 auth_end(void);
 
 /* Each part's handlers. */

@@ -105,6 +105,7 @@ user_enter(struct directory *d, struct domain *domain, struct slice name,
 	u->name = copy;
 	u->domain = domain;
 	domain->names++;
+	d->of_shard[row->shard]++;
 	u->row = *row;
 	list_init(&u->sessions);
 	if (row->number > d->last)
@@ -199,6 +200,7 @@ user_leave(struct directory *d, struct user *u)
 	map_del(&d->users, &u->by_name);
 	map_del(&d->numbers, &u->by_number);
 	u->domain->names--;
+	d->of_shard[u->row.shard]--;
 	user_free(u);
 }
 

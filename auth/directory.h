@@ -18,6 +18,7 @@
 #include "auth/name.h"
 #include "auth/rows.h"
 #include "common/core/list.h"
+#include "common/core/terms.h"
 #include "common/engine/engine.h"
 
 struct remembered;		/* remember.h */
@@ -57,6 +58,7 @@ struct directory {
 	struct user	*first;		/* the oldest that takes mail */
 	uint64_t	 last;		/* highest number ever given */
 	uint64_t	 n_domains, n_users, n_aliases;	/* live */
+	uint64_t	 of_shard[SHARDS_MAX];	/* users, live or not */
 	struct srs_key	 srs;		/* of return paths, if has_srs */
 	bool		 has_srs;
 };

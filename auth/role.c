@@ -46,7 +46,8 @@ start(const struct conf *c)
 	auth.shards = c->workers[ROLE_STORE];
 	auth.store = store_link;
 	auth.idle = daemon_idle;
-	auth_begin(engine);
+	if (!auth_begin(engine))
+		daemon_refuse();
 	engine_serve(engine, daemon_again);
 }
 

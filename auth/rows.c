@@ -1,5 +1,7 @@
 #include "auth/rows.h"
 
+#include "common/core/terms.h"
+
 #include <string.h>
 
 enum { FORMAT = 1, UNIT_BYTES = 8 };
@@ -140,7 +142,7 @@ row_user_get(struct slice value, struct row_user *u)
 
 	if (!started(&value) || !get(&value, 1, &flags) ||
 	    flags > ROW_DISABLED || !get(&value, 4, &shard) ||
-	    !get(&value, 8, &u->number) || !get(&value, 8, &u->limit))
+	    shard >= SHARDS_MAX || !get(&value, 8, &u->number) || !get(&value, 8, &u->limit))
 		return false;
 	u->disabled = flags != 0;
 	u->shard = (uint32_t)shard;

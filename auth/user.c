@@ -6,6 +6,7 @@
 #include "auth/gone.h"
 #include "auth/remember.h"
 #include "auth/session.h"
+#include "auth/shard.h"
 
 /* ---- add */
 
@@ -56,7 +57,7 @@ user_commit(struct change *c, struct domain *domain)
 	struct txn *t = change_txn();
 	struct buf key = { 0 }, value = { 0 };
 
-	row.shard = (uint32_t)(row.number % auth.shards);
+	row.shard = shard_emptiest(&auth.dir, auth.shards);
 	c->user = user_enter(&auth.dir, domain, name_view(&c->name), &row);
 	user_hash(c->user, slice_str(c->job.hash));
 	row_key(&key, ROW_USER, name_view(&c->name));

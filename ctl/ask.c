@@ -109,7 +109,7 @@ ask_failed(enum wire_status status, const char *what)
 	} ends[WIRE_STATUSES] = {
 		[WIRE_OK] = { EX_SOFTWARE, "the answer makes no sense", NULL },
 		[WIRE_AGAIN] = { EX_TEMPFAIL, "not now: the disk is full, or "
-		    "the process is busy or ending; nothing was changed",
+		    "the process is away, busy or ending; nothing was changed",
 		    "status" },
 		[WIRE_DENIED] = { EX_NOPERM, "it may not be asked for this",
 		    NULL },

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "common/core/log.h"
@@ -65,13 +66,11 @@ static void
 child_pinged(void *arg, enum wire_status status, const void *out)
 {
 	struct child *c = arg;
-	const struct role_ping_out *answer = out;
-
 	c->pinged = false;
 	if (status == WIRE_TIMEOUT)
 		child_kill(c, "its loop stands still");
 	else if (status == WIRE_OK && c->connects == c->connects_at_ping)
-		dial_lost(c, answer->lost);
+		dial_lost(c, out);
 }
 
 static void
@@ -111,14 +110,19 @@ child_ready(void *arg, enum wire_status status, const void *out)
 static void
 child_tell(struct child *c)
 {
+	struct wire_workers workers[ROLES];
 	struct role_start_in in = {
 		.hash = wire_hash(), .role = (uint32_t)c->role,
 		.instance = c->instance,
 		.drop = master.conf->privileges == PRIVILEGES_DROP,
 		.root = slice_str(folder_of(master.conf, c->role, c->instance)),
 		.files = conf_files(master.conf, c->role),
+		.workers = workers, .n_workers = ROLES,
 		.config = buf_view(&master.text) };
 
+	for (unsigned i = 0; i < ROLES; i++)
+		workers[i] = (struct wire_workers){ i,
+			master.conf->workers[i] };
 	user_of(master.conf, c->role, &in.uid, &in.gid);
 	files_hand_over(c);
 	link_call(c->link, WIRE_role_start, &in, START_WAIT, child_ready, c);
@@ -198,6 +202,11 @@ child_buried(struct child *c, int status)
 		link_close(c->link);	/* calls child_hung_up no more */
 	c->link = NULL;
 	c->ready = c->pinged = false;
+	/* daemon_refuse: it would find the same again. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) {
+		master.exit = EX_CONFIG;
+		stop_all();
+	}
 	if (master.stopping) {
 		stop_next_stage();
 		return;

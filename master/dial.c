@@ -40,13 +40,24 @@ dial_all(struct child *c)
 	}
 }
 
+static bool
+has_lost(const struct role_ping_out *out, const struct child *other)
+{
+	uint64_t bits = other->role == ROLE_STORE ? out->stores : out->lost;
+	unsigned bit = other->role == ROLE_STORE ? other->instance :
+	    (unsigned)other->role;
+
+	return (bits >> bit & 1) != 0;
+}
+
+/* Only those it lost: a new connection ends what is under way on the old. */
 void
-dial_lost(struct child *c, uint64_t lost)
+dial_lost(struct child *c, const struct role_ping_out *out)
 {
 	LIST_EACH(n, &children) {
 		struct child *other = CONTAINER(n, struct child, node);
 
-		if (other->ready && other != c && (lost >> other->role & 1) &&
+		if (other->ready && other != c && has_lost(out, other) &&
 		    wire_connected(c->role, other->role))
 			connect_two(c, other);
 	}

@@ -365,6 +365,7 @@ main(int argc, char **argv)
 	bind_close();
 	control_close();
 	unlink(pid_path);
-	LOG(stopped, .why = SLICE("asked to"));
-	return EX_OK;
+	LOG(stopped, .why = master.exit == EX_CONFIG ?
+	    SLICE("the configuration cannot be run") : SLICE("asked to"));
+	return master.exit;
 }

@@ -55,6 +55,7 @@ struct master {
 	struct buf	 text;		/* of that */
 	const char	*file;		/* its absolute name */
 	bool		 stopping;
+	int		 exit;		/* our code in the end */
 };
 extern struct master master;
 
@@ -90,8 +91,8 @@ void		 child_kill(struct child *, const char *why);
 
 /* dial.c */
 void		 dial_all(struct child *);	/* a child has become ready */
-/* The answer to a ping: roles it says it cannot reach. */
-void		 dial_lost(struct child *, uint64_t lost);
+/* The answer to a ping: whom it says it cannot reach. */
+void		 dial_lost(struct child *, const struct role_ping_out *);
 /* A connection on which ctl asks this child; -1 if there is none. */
 int		 dial_ctl(enum role, unsigned instance);
 

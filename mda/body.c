@@ -34,16 +34,17 @@ static void
 batch_begin(struct batch *b, uint64_t size)
 {
 	struct store_body_in in = { .size = size };
+	uint64_t ms = store_patience(b->shard);
 	int fds[2];
 
 	b->task = task_self();
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+	if (ms == 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
 		b->lost = true;
 		return;
 	}
 	in.fd = fds[1];
 	b->conn = conn_new(fds[0], "store");
-	conn_idle(b->conn, STREAM_WAIT);
+	conn_idle(b->conn, ms < STREAM_WAIT ? ms : STREAM_WAIT);
 	b->call = link_call(mda.store(b->shard), WIRE_store_body, &in,
 	    STORE_WAIT + STREAM_WAIT, body_arrived, b);
 }

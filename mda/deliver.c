@@ -76,16 +76,17 @@ batch_append(struct lease *l, struct batch *b)
 		.digest = buf_view(&l->digest), .n_copies = b->n };
 	struct target **order = batch_order(l, b);
 	struct store_append_out out;
+	uint64_t ms = store_patience(b->shard);
 
-	if (l->streamed && b->number == 0)
+	if (ms == 0 || (l->streamed && b->number == 0))
 		return;			/* the store did not get the body */
 	if (!l->streamed)
 		in.body = l->next.body;
 	in.copies = arena_array(l->arena, b->n, sizeof *in.copies);
 	for (size_t i = 0; i < b->n; i++)
 		in.copies[i] = copy_of(l, order[i]);
-	if (store_append(mda.store(b->shard), &in, &out, l->arena,
-	    STORE_WAIT) != WIRE_OK || out.n_results != b->n)
+	if (store_append(mda.store(b->shard), &in, &out, l->arena, ms) !=
+	    WIRE_OK || out.n_results != b->n)
 		return;
 	for (size_t i = 0; i < b->n; i++) {
 		order[i]->result.outcome = out.results[i].outcome;

@@ -6,6 +6,7 @@
  *	deliver.c	one message, top to bottom
  *	route.c		where each recipient leads, and in which batch it goes
  *	body.c		the bytes, once: to the digest and on to store
+ *	away.c		stores that do not run
  *	loops.c		has it been here before?
  *
  * It decides what to ask of store, but not what happened: an outcome is what
@@ -25,9 +26,10 @@ enum {
 					   none a second write (spool) */
 	COPIES_MAX = 1000,		/* in one store_append */
 	RESULTS_MAX = 500,		/* in one queue_done */
-	SHARDS_MAX = 64,
 	AUTH_WAIT = 10 * 1000,		/* ms */
 	STORE_WAIT = 60 * 1000,
+	STORE_PAUSE = 30 * 1000,
+	STORE_AWAY = 2 * 1000,		/* to come back, if it does not run */
 	QUEUE_WAIT = 60 * 1000,
 	STREAM_WAIT = 60 * 1000,	/* for the next piece of a body */
 };
@@ -95,5 +97,9 @@ bool		 lease_body(struct lease *);
 bool		 lease_header(struct lease *);
 /* Refuses the recipients at which the message has been before. */
 void		 lease_loops(struct lease *);
+/* ms that a store may have to begin with an answer; 0: it is away, and not
+   only to be restarted.  Else the mail of its users would keep all tasks, and
+   with them everybody else's mail, waiting. */
+uint64_t	 store_patience(uint32_t shard);
 
 #endif

@@ -2,9 +2,11 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "common/core/log.h"
@@ -13,7 +15,7 @@
 enum {
 	HEAP_KEPT = 2 * 1024 * 1024,	/* bytes free at the end of the heap */
 	MASTER_FD = 3,		/* where master puts our channel to it */
-	PEERS_MAX = 64,		/* links on which we ask */
+	PEERS_MAX = SHARDS_MAX + ROLES,	/* links on which we ask */
 	PAGE_MAX = WIRE_FRAME_MAX / 2,	/* bytes of texts in one answer */
 	SLEEPER = 32,		/* ... of a session without its texts */
 };
@@ -41,6 +43,7 @@ static struct link	*asked[PEERS_MAX];
 static unsigned		 nasked;
 static void		(*on_asker)(struct link *);
 static bool		 stopping, again;
+static uint32_t		 running[ROLES];	/* processes of each role */
 static struct timer	 stop_timer;
 
 /* ---- links */
@@ -105,7 +108,11 @@ take_ping(struct request *r)
 	struct role_ping_out out = { 0 };
 
 	for (unsigned i = 0; i < nasked; i++)
-		if (!link_up(asked[i]))
+		if (link_up(asked[i]))
+			continue;
+		else if (link_peer(asked[i]) == ROLE_STORE)
+			out.stores |= UINT64_C(1) << link_instance(asked[i]);
+		else
 			out.lost |= UINT64_C(1) << link_peer(asked[i]);
 	answer(r, WIRE_OK, &out);
 }
@@ -139,6 +146,8 @@ take_file(struct request *r)
 
 /* ---- life */
 
+/* The file may have been changed since master began: what it runs is what
+   counts. */
 static struct conf *
 conf_read(struct slice text)
 {
@@ -146,6 +155,7 @@ conf_read(struct slice text)
 	struct buf errors = { 0 };
 
 	if (conf_parse(c, text, "postino.conf", &errors) == 0) {
+		memcpy(c->workers, running, sizeof running);
 		buf_free(&errors);
 		return c;
 	}
@@ -171,11 +181,48 @@ confine(const struct role_start_in *in)
 	sandbox_seal(&box);
 }
 
+/* In the log, as in `postino status`: store, store-1. */
+static const char *
+own_name(void)
+{
+	static char name[32];
+
+	if (own_instance == 0)
+		return role_name(self);
+	snprintf(name, sizeof name, "%s-%u", role_name(self), own_instance);
+	return name;
+}
+
+/* The links it will ask on exist from now, so that ping tells of them. */
+static void
+links_make(void)
+{
+	for (unsigned role = 0; role < ROLES; role++) {
+		unsigned n = role == ROLE_STORE ? running[role] : 1;
+
+		if (role == ROLE_MASTER ||
+		    !wire_connected(self, (enum role)role))
+			continue;
+		for (unsigned i = 0; i < n; i++)
+			daemon_link((enum role)role, i);
+	}
+}
+
+static void
+running_take(const struct role_start_in *in)
+{
+	for (size_t i = 0; i < in->n_workers; i++)
+		if (in->workers[i].role < ROLES)
+			running[in->workers[i].role] = in->workers[i].number;
+	CHECK(running[ROLE_STORE] <= SHARDS_MAX);
+}
+
 static void
 take_start(struct request *r)
 {
 	const struct role_start_in *in = REQUEST(role_start, r);
 
+	running_take(in);
 	if (in->hash != wire_hash())
 		fatal("this program and master are of different builds");
 	if (self != ROLES || in->role >= ROLES ||
@@ -184,11 +231,8 @@ take_start(struct request *r)
 	self = (enum role)in->role;
 	own_instance = in->instance;
 	link_identity(self);
-	log_init(role_name(self), conf->log_level);
-	/* The links it will ask on exist from now, so that ping tells of them. */
-	for (int role = 0; role < ROLES; role++)
-		if (role != ROLE_MASTER && wire_connected(self, (enum role)role))
-			daemon_link((enum role)role, 0);
+	log_init(own_name(), conf->log_level);
+	links_make();
 	confine(in);
 	if (daemon_role.start != NULL)
 		daemon_role.start(conf);
@@ -210,7 +254,7 @@ take_config(struct request *r)
 		answer(r, WIRE_BAD, NULL);
 		return;
 	}
-	log_init(role_name(self), fresh->log_level);
+	log_init(own_name(), fresh->log_level);
 	if (daemon_role.reload != NULL)
 		daemon_role.reload(fresh, &restart);
 	conf_free(conf);
@@ -249,6 +293,12 @@ daemon_again(void)
 	again = true;
 	stop_timer.fire = stop_now;
 	timer_set(&stop_timer, loop_now() + 1);
+}
+
+void
+daemon_refuse(void)
+{
+	_exit(EX_CONFIG);
 }
 
 static void

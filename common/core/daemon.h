@@ -65,6 +65,9 @@ void		 daemon_idle(void);
 bool		 daemon_stopping(void);
 /* Ends the process, once what was answered has left; master starts it anew. */
 void		 daemon_again(void);
+/* Ends the process at once, and with it the suite: what it found cannot be
+   served with this configuration.  For start alone, and when it was logged. */
+_Noreturn void	 daemon_refuse(void);
 
 /* name: small letters, digits and _, no blank: it is a JSON member. */
 void		 figure_add(struct figures *, const char *name, uint64_t);

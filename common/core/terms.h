@@ -23,6 +23,9 @@ enum route {
 	ROUTE_DISABLED,		/* the account takes no mail */
 };
 
+/* Processes of store; a user's mail lies with one of them. */
+enum { SHARDS_MAX = 64 };
+
 /* auth_login */
 enum login { LOGIN_OK, LOGIN_DENIED, LOGIN_LATER };
 

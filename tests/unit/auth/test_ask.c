@@ -58,7 +58,7 @@ START_TEST(mailboxes)
 	out = route("ANN@example.org");
 	ck_assert_uint_eq(out.route, ROUTE_LOCAL);
 	ck_assert_uint_eq(out.user, ann);
-	ck_assert_uint_eq(out.shard, ann % SHARDS);
+	ck_assert_uint_eq(out.shard, 0);
 	ck_assert_uint_eq(out.limit, 0);
 	ck_assert_uint_eq(out.n_became, 0);
 	ck_text(out.address, "ann@example.org");
@@ -400,21 +400,21 @@ START_TEST(quota)
 	ck_assert_int_eq(user_add(ctl, &in, &bob, &arena, SECONDS), WIRE_OK);
 	ck_assert_uint_eq(route("ann@b.c").limit, conf.quota);
 	ck_assert_uint_eq(route("bob@b.c").limit, 5000000);
-	ck_assert_uint_eq(route("ann@b.c").shard, 1);
-	tell_usage(1, 7, true, ann, conf.quota);
+	ck_assert_uint_eq(route("ann@b.c").shard, 0);
+	tell_usage(0, 7, true, ann, conf.quota);
 	ck_assert_int_eq(rcpt("ann@b.c"), ROUTE_FULL);
 	/* What was accepted is stored: the store has the last word. */
 	ck_assert_uint_eq(route("ann@b.c").route, ROUTE_LOCAL);
-	ck_assert_uint_eq(REQUEST(store_usage, usage[1])->position, 7);
-	ck_assert_uint_eq(REQUEST(store_usage, usage[0])->position, 0);
-	tell_usage(1, 8, false, ann, conf.quota - 1);
+	ck_assert_uint_eq(REQUEST(store_usage, usage[0])->position, 7);
+	ck_assert_uint_eq(REQUEST(store_usage, usage[1])->position, 0);
+	tell_usage(0, 8, false, ann, conf.quota - 1);
 	ck_assert_int_eq(rcpt("ann@b.c"), ROUTE_LOCAL);
 	/* Another shard's word about her does not count. */
-	tell_usage(0, 1, true, ann, conf.quota);
+	tell_usage(1, 1, true, ann, conf.quota);
 	ck_assert_int_eq(rcpt("ann@b.c"), ROUTE_LOCAL);
-	tell_usage(0, 2, false, bob.user, 5000000);
+	tell_usage(1, 2, false, bob.user, 5000000);
 	ck_assert_int_eq(rcpt("bob@b.c"), ROUTE_FULL);
-	tell_usage(0, 3, true, 0, 0);
+	tell_usage(1, 3, true, 0, 0);
 	ck_assert_int_eq(rcpt("bob@b.c"), ROUTE_LOCAL);
 }
 END_TEST

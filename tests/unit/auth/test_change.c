@@ -284,7 +284,7 @@ START_TEST(import)
 			ck_assert_str_lt(before, address);
 			strcpy(before, address);
 			ck_assert_uint_eq(out.users[i].shard,
-			    out.users[i].user % SHARDS);
+			    (out.users[i].user - 1) % SHARDS);
 			after = out.users[i].address;
 		}
 		pages++;

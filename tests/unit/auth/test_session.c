@@ -67,9 +67,9 @@ END_TEST
 START_TEST(store_away)
 {
 	setup();
-	link_close(stores[1]);
-	stores[1] = link_new(ROLE_STORE, 1, LINK_LASTING);
-	/* ann is number 1, of shard 1 */
+	link_close(stores[0]);
+	stores[0] = link_new(ROLE_STORE, 0, LINK_LASTING);
+	/* ann was the first */
 	ck_assert_uint_eq(login(pop3d, "ann@b.c", "secret", HERE).login,
 	    LOGIN_LATER);
 	ck_assert_uint_eq(session_count(), 0);

@@ -34,6 +34,7 @@ static struct engine	*engine;
 static struct conf	 conf;
 static struct arena	 arena;
 static char		 log_text[65536];
+static uint32_t		 world_shards = SHARDS;	/* that run */
 
 /* What the stores were told. */
 static struct store_grant_in	 grants[16];
@@ -181,9 +182,9 @@ world_configure(const char *text)
 static inline void
 world_begin(void)
 {
-	auth.shards = SHARDS;
+	auth.shards = world_shards;
 	auth.store = world_store;
-	auth_begin(engine);
+	ck_assert(auth_begin(engine));
 	penalties_free(auth.penalties);
 	auth.penalties = penalties_new(256, 10);	/* no time to lose */
 	smtpd = world_link(ROLE_SMTPD, ROLE_AUTH);

@@ -352,6 +352,34 @@ send_to(const char *body, unsigned n, const char *const *addresses)
 
 /* ---- small messages */
 
+/* A store that stays away holds up nobody's mail but its own users', and that
+   not for long. */
+START_TEST(store_away)
+{
+	uint64_t begun;
+
+	setup();
+	link_close(stores[1].serving);
+	while (link_up(daemon_link(ROLE_STORE, 1)))
+		loop_run();
+	BOOK({ "ann@a", USER(5, 0) }, { "bob@a", USER(6, 1) });
+	begun = loop_clock();
+	SEND(MESSAGE, "ann@a", "bob@a");
+	ck_assert_uint_eq(OUTCOME_STORED, results[0].outcome);
+	ck_assert_uint_eq(OUTCOME_LATER, results[1].outcome);
+	ck_assert_uint_ge(loop_clock() - begun, STORE_AWAY / 2);
+	done = 0;
+	begun = loop_clock();
+	SEND(MESSAGE, "ann@a", "bob@a");
+	ck_assert_uint_eq(OUTCOME_STORED, results[0].outcome);
+	ck_assert_uint_eq(OUTCOME_LATER, results[1].outcome);
+	ck_assert_uint_lt(loop_clock() - begun, STORE_AWAY / 2);
+	setup();
+	SEND(MESSAGE, "bob@a");
+	ck_assert_uint_eq(OUTCOME_STORED, results[0].outcome);
+}
+END_TEST
+
 /* Everything the store must know comes with the copy; the digest reads. */
 START_TEST(delivered)
 {
@@ -828,6 +856,7 @@ main(void)
 
 	tcase_set_timeout(t, 110);
 	tcase_add_test(t, delivered);
+	tcase_add_test(t, store_away);
 	tcase_add_test(t, routed);
 	tcase_add_test(t, alias);
 	tcase_add_test(t, also);

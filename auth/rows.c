@@ -142,7 +142,8 @@ row_user_get(struct slice value, struct row_user *u)
 
 	if (!started(&value) || !get(&value, 1, &flags) ||
 	    flags > ROW_DISABLED || !get(&value, 4, &shard) ||
-	    shard >= SHARDS_MAX || !get(&value, 8, &u->number) || !get(&value, 8, &u->limit))
+	    shard >= SHARDS_MAX || !get(&value, 8, &u->number) ||
+	    !get(&value, 8, &u->limit))
 		return false;
 	u->disabled = flags != 0;
 	u->shard = (uint32_t)shard;

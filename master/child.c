@@ -185,6 +185,10 @@ static void
 child_buried(struct child *c, int status)
 {
 	uint64_t now = loop_clock(), ran = now - c->since, wait;
+	/* daemon_refuse: it would find the same again.  Not from one that has
+	   begun: whoever took it over is not to end the others. */
+	bool refused = !c->ready && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == EX_CONFIG;
 
 	/* Who ends well because it was asked to has said so itself. */
 	if (!master.stopping || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -202,8 +206,7 @@ child_buried(struct child *c, int status)
 		link_close(c->link);	/* calls child_hung_up no more */
 	c->link = NULL;
 	c->ready = c->pinged = false;
-	/* daemon_refuse: it would find the same again. */
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) {
+	if (refused) {
 		master.exit = EX_CONFIG;
 		stop_all();
 	}

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 
 /* C0, DEL and C1: with n octets at s.p, which are good UTF-8. */
 static bool

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 
 /* ---- modified UTF-7 to UTF-8 */
 

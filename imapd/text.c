@@ -6,7 +6,7 @@
 #include <wctype.h>
 
 #include "common/core/log.h"
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 
 static struct charset {
 	const char	*name, *others;

@@ -1,8 +1,8 @@
 #include "queue/dsn.h"
 
+#include "common/core/utf8.h"
 #include "common/mail/addr.h"
 #include "common/mail/date.h"
-#include "common/mail/utf8.h"
 #include "queue/schedule.h"
 
 static struct buf	host;

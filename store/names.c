@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "common/core/utf8.h"
 #include "store/mailbox.h"
 #include "store/store.h"
 
@@ -15,35 +16,16 @@ enum {
 
 /* ---- names */
 
-/* The length of one UTF-8 character at p, or 0 (RFC 3629 4). */
-static size_t
-character(const unsigned char *p, size_t n)
-{
-	size_t want = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 :
-	    p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-	if (want == 0 || want > n)
-		return 0;
-	for (size_t i = 1; i < want; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong, surrogates, above U+10FFFF. */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return want;
-}
-
 /* No controls, neither of ASCII nor U+0080 to U+009F (RFC 5198 2). */
 static bool
 text_good(struct slice s)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
+	for (size_t n; s.n > 0; s = slice_drop(s, n)) {
+		unsigned char c = (unsigned char)s.p[0];
 
-	for (size_t i = 0, n; i < s.n; i += n) {
-		n = character(p + i, s.n - i);
-		if (n == 0 || p[i] < 0x20 || p[i] == 0x7f ||
-		    (p[i] == 0xc2 && p[i + 1] < 0xa0))
+		n = utf8_next(s);
+		if (n == 0 || c < 0x20 || c == 0x7f ||
+		    (c == 0xc2 && (unsigned char)s.p[1] < 0xa0))
 			return false;
 	}
 	return true;

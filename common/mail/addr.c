@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 
 /* Where we are; the first fault stays. */
 struct scan {

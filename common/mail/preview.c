@@ -1,6 +1,6 @@
 #include "common/mail/preview.h"
 
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 
 /* The text so far; a blank is written only when something follows it. */
 struct squeeze {

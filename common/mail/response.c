@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 
 void
 response_clear(struct response *r)

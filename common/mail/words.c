@@ -1,7 +1,7 @@
 #include "common/mail/words.h"
 
+#include "common/core/utf8.h"
 #include "common/mail/cte.h"
-#include "common/mail/utf8.h"
 
 bool
 charset_utf8(const struct charsets *cs, struct slice name, struct slice text,

@@ -5,7 +5,7 @@
  *
  * The first octet says UTF-8 or not; then a name, and behind a NUL a pattern.
  */
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 #include "imapd/name.h"
 #include "imapd/scan.h"
 #include "tests/session.h"	/* what imapd is linked with here */

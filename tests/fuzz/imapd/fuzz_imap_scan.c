@@ -5,7 +5,7 @@
  *
  * The first octet chooses the function, the second UTF-8 names.
  */
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 #include "imapd/fetch.h"
 #include "tests/session.h"	/* what imapd is linked with here */
 

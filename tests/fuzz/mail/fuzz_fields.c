@@ -2,11 +2,11 @@
    out as UTF-8 and bounded, a printed date is read as the same time. */
 #include <stdlib.h>
 
+#include "common/core/utf8.h"
 #include "common/mail/addrlist.h"
 #include "common/mail/cte.h"
 #include "common/mail/date.h"
 #include "common/mail/header.h"
-#include "common/mail/utf8.h"
 #include "common/mail/words.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *, size_t);

@@ -1,4 +1,4 @@
-#include "common/mail/utf8.h"
+#include "common/core/utf8.h"
 
 static bool
 is_tail(struct slice s, size_t at)

@@ -1,8 +1,8 @@
 /*
  * utf8.h - UTF-8, one character at a time (RFC 3629).
  */
-#ifndef MAIL_UTF8_H
-#define MAIL_UTF8_H
+#ifndef CORE_UTF8_H
+#define CORE_UTF8_H
 
 #include "common/core/buf.h"
 

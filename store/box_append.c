@@ -6,6 +6,7 @@
 
 #include "common/core/log.h"
 #include "store/body.h"
+#include "store/home.h"
 #include "store/names.h"
 #include "store/session.h"
 #include "store/store.h"
@@ -123,7 +124,7 @@ append_run(struct request *r, struct session *s)
 	struct slice name;
 	struct box *b;
 
-	if (in->mailbox == 0 && inbox_make(r, s, append_run))
+	if (in->mailbox == 0 && home_make(r, s, append_run))
 		return;
 	b = in->mailbox == 0 ? name_box(r, s, in->name, &name) :
 	    session_box(r, s, in->mailbox);

@@ -128,6 +128,8 @@ box_reload(struct box *b)
 	b->gone = found == 0 && b->seen.uidvalidity != 0;
 	if (b->gone)
 		b->seen.uidvalidity = 0;
+	else if (found == 0 && b->number == INBOX)
+		b->user->now.boxes++;	/* still to be made: box_inbox */
 	if (found > 0) {
 		b->told = told;
 		recount(b);

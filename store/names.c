@@ -6,6 +6,7 @@
 
 #include "common/core/log.h"
 #include "common/core/utf8.h"
+#include "store/home.h"
 #include "store/mailbox.h"
 #include "store/store.h"
 
@@ -16,21 +17,6 @@ enum {
 
 /* ---- names */
 
-/* No controls, neither of ASCII nor U+0080 to U+009F (RFC 5198 2). */
-static bool
-text_good(struct slice s)
-{
-	for (size_t n; s.n > 0; s = slice_drop(s, n)) {
-		unsigned char c = (unsigned char)s.p[0];
-
-		n = utf8_next(s);
-		if (n == 0 || c < 0x20 || c == 0x7f ||
-		    (c == 0xc2 && (unsigned char)s.p[1] < 0xa0))
-			return false;
-	}
-	return true;
-}
-
 bool
 name_take(struct arena *a, struct slice s, struct slice *name)
 {
@@ -38,7 +24,7 @@ name_take(struct arena *a, struct slice s, struct slice *name)
 	char *copy;
 
 	if (s.n == 0 || s.n > NAME_MAX_BYTES || s.p[s.n - 1] == '/' ||
-	    !text_good(s))
+	    !utf8_is_text(s))
 		return false;
 	while (rest.n > 0)
 		if ((level = slice_cut(&rest, '/')).n == 0)
@@ -48,50 +34,6 @@ name_take(struct arena *a, struct slice s, struct slice *name)
 	if (box_is_inbox(slice_cut(&rest, '/')))
 		memcpy(copy, "INBOX", 5);
 	*name = slice_of(copy, s.n);
-	return true;
-}
-
-/* ---- INBOX */
-
-struct making {
-	struct change	 change;
-	struct request	*request;
-	session_call	*fn;
-};
-
-static void
-inbox_landed(struct change *c, enum engine_status status)
-{
-	struct making *m = CONTAINER(c, struct making, change);
-	struct request *r = m->request;
-	session_call *fn = m->fn;
-
-	free(m);
-	if (r->from == NULL || status != ENGINE_OK)
-		answer(r, WIRE_AGAIN, NULL);
-	else
-		fn(r, link_owner(r->from));
-}
-
-/* INBOX exists for everybody (RFC 9051 5.1); it is made when first needed. */
-bool
-inbox_make(struct request *r, struct session *s, session_call *fn)
-{
-	struct box *b = box_inbox(s->user);
-	struct making *m;
-
-	if (b != NULL && b->seen.uidvalidity != 0)
-		return false;
-	if (b == NULL) {
-		answer(r, WIRE_AGAIN, NULL);
-		return true;
-	}
-	m = mem_zero(sizeof *m);
-	m->request = r;
-	m->fn = fn;
-	change_begin(&m->change, s->user, b);
-	m->change.alters = true;
-	change_commit(&m->change, inbox_landed);
 	return true;
 }
 
@@ -112,8 +54,8 @@ box_say(struct box *b, struct wire_box *w)
 	w->modseq = b->seen.modseq;
 }
 
-static bool
-is_subscribed(const struct user *u, struct slice name)
+bool
+name_subscribed(const struct user *u, struct slice name)
 {
 	struct key k = key_subscribed(u->id, name);
 
@@ -153,10 +95,10 @@ status_run(struct request *r, struct session *s)
 	struct wire_box w = { .mailbox = 0 };
 	struct box *b;
 
-	if (inbox_make(r, s, status_run) || (b = name_box(r, s,
+	if (home_make(r, s, status_run) || (b = name_box(r, s,
 	    REQUEST(box_status, r)->name, &w.name)) == NULL)
 		return;
-	if (is_subscribed(s->user, w.name))
+	if (name_subscribed(s->user, w.name))
 		w.attributes = ATTRIBUTE_SUBSCRIBED;
 	box_say(b, &w);
 	status_answer(r, &w);
@@ -231,7 +173,7 @@ names_say_inbox(struct session *s, struct box_names_out *out)
 	struct wire_box *w = &out->boxes[out->n_boxes++];
 
 	w->name = SLICE("INBOX");
-	if (is_subscribed(s->user, w->name))
+	if (name_subscribed(s->user, w->name))
 		w->attributes = ATTRIBUTE_SUBSCRIBED;
 	box_say(box_inbox(s->user), w);
 }
@@ -245,7 +187,7 @@ names_run(struct request *r, struct session *s)
 	struct wire_box w;
 	uint32_t number;
 
-	if (inbox_make(r, s, names_run))
+	if (home_make(r, s, names_run))
 		return;
 	if (after.n > NAME_MAX_BYTES) {
 		answer(r, WIRE_BAD, NULL);
@@ -290,23 +232,30 @@ subscribe_landed(struct change *c, enum engine_status status)
 	free(a);
 }
 
+void
+subscription_put(struct change *c, struct slice name, bool on)
+{
+	struct key k = key_subscribed(c->user->id, name);
+
+	if (on) {
+		c->user->now.subscriptions++;
+		txn_put(c->txn, ENGINE_ROWS, key_view(&k),
+		    slice_of(NULL, 0), 0);
+	} else {
+		c->user->now.subscriptions--;
+		txn_del(c->txn, ENGINE_ROWS, key_view(&k));
+	}
+}
+
 static void
 subscribe(struct request *r, struct session *s, struct slice name, bool on)
 {
 	struct subscribing *a = mem_zero(sizeof *a);
-	struct key k = key_subscribed(s->user->id, name);
 
 	a->request = r;
 	change_begin(&a->change, s->user, NULL);
 	a->change.alters = a->change.counts = a->change.fragile = true;
-	if (on) {
-		s->user->now.subscriptions++;
-		txn_put(a->change.txn, ENGINE_ROWS, key_view(&k),
-		    slice_of(NULL, 0), 0);
-	} else {
-		s->user->now.subscriptions--;
-		txn_del(a->change.txn, ENGINE_ROWS, key_view(&k));
-	}
+	subscription_put(&a->change, name, on);
 	change_commit(&a->change, subscribe_landed);
 }
 
@@ -318,7 +267,7 @@ subscribe_run(struct request *r, struct session *s)
 
 	if (!name_take(&r->arena, in->name, &name) || in->on > 1)
 		answer(r, WIRE_BAD, NULL);
-	else if (is_subscribed(s->user, name) == in->on)
+	else if (name_subscribed(s->user, name) == in->on)
 		answer(r, WIRE_OK, &(struct box_subscribe_out){ .fd = 0 });
 	else if (in->on && s->user->now.subscriptions >= SUBSCRIPTIONS_MAX)
 		answer(r, WIRE_AGAIN, NULL);

@@ -11,12 +11,13 @@
 
 /* Copies the name as it is kept; false: it is not a name. */
 bool		 name_take(struct arena *, struct slice, struct slice *);
+bool		 name_subscribed(const struct user *, struct slice);
+/* In a change that counts; it was the other way before. */
+void		 subscription_put(struct change *, struct slice name,
+		    bool on);
 /* The mailbox that a client names, and how that is kept; NULL: answered, BAD,
    DENIED or NONE. */
 struct box	*name_box(struct request *, struct session *,
 		    struct slice said, struct slice *name);
-/* True: INBOX did not exist; it is being made, then fn is called again. */
-bool		 inbox_make(struct request *, struct session *,
-		    session_call *fn);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/core/log.h"
+#include "store/home.h"
 #include "store/list.h"
 #include "store/names.h"
 #include "store/session.h"
@@ -35,7 +36,7 @@ open_run(struct request *r, struct session *s)
 	struct slice name = REQUEST(box_open, r)->name;
 	struct box *b;
 
-	if (inbox_make(r, s, open_run))
+	if (home_make(r, s, open_run))
 		return;
 	if (!box_is_inbox(name) && (s->rights & RIGHT_MAILBOXES) == 0)
 		answer(r, WIRE_DENIED, NULL);

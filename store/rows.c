@@ -5,8 +5,8 @@
 #include "common/core/codec.h"
 #include "common/core/log.h"
 
-enum { FORMAT = 1, GONE = 2, USER_ROW = 33, BOX_ROW = 50, MESSAGE_ROW = 44, OP_ROW = 10,
-	TOKEN_ROW = 21 };
+enum { FORMAT = 1, GONE = 2, USER_ROW_OLD = 33, USER_ROW = 37, BOX_ROW = 50,
+	MESSAGE_ROW = 44, OP_ROW = 10, TOKEN_ROW = 21 };
 
 /* ---- keys */
 
@@ -212,6 +212,7 @@ user_row_put(struct buf *to, const struct user_row *r)
 	be32_put(p + 21, r->uidvalidity);
 	be32_put(p + 25, r->boxes);
 	be32_put(p + 29, r->subscriptions);
+	be32_put(p + 33, r->made);
 	buf_add(to, p, sizeof p);
 }
 
@@ -222,13 +223,16 @@ user_row_get(struct slice s, struct user_row *r)
 		*r = (struct user_row){ .next_box = INBOX + 1, .gone = true };
 		return true;
 	}
-	if (!row_good(s, USER_ROW))
+	if (!row_good(s, USER_ROW_OLD) ||
+	    (s.n != USER_ROW_OLD && s.n != USER_ROW))
 		return false;
 	*r = (struct user_row){ .bytes = be64_get(s.p + 1),
 		.messages = be64_get(s.p + 9), .next_box = be32_get(s.p + 17),
 		.uidvalidity = be32_get(s.p + 21), .boxes = be32_get(s.p + 25),
 		.subscriptions = be32_get(s.p + 29) };
-	return s.n == USER_ROW && r->next_box > INBOX;
+	if (s.n == USER_ROW)
+		r->made = be32_get(s.p + 33);
+	return r->next_box > INBOX;
 }
 
 void

@@ -28,9 +28,9 @@
  *		21 4  newest UIDVALIDITY	17 4  messages
  *		25 4  mailboxes			21 4  ... without \Seen
  *		29 4  subscriptions		25 4  ... with \Deleted
- *						29 8  bytes
- *						37 8  EXPUNGED is complete
- *						      above this MODSEQ
+ *		33 4  uses a mailbox was	29 8  bytes
+ *		      made for (home.h);	37 8  EXPUNGED is complete
+ *		      may be missing: 0		      above this MODSEQ
  *						45 4  attributes
  *						49 1  keywords
  *						50    name
@@ -116,6 +116,7 @@ struct user_row {
 	uint64_t	 bytes, messages;
 	uint32_t	 next_box, uidvalidity;
 	uint32_t	 boxes, subscriptions;
+	uint32_t	 made;		/* ATTRIBUTE_ bits */
 	bool		 gone;		/* dropped: there is nothing else */
 };
 

@@ -21,6 +21,7 @@ struct session {
 	uint64_t	 limit;		/* quota, bytes; 0: none */
 	uint32_t	 selected;	/* the mailbox it opened last, if not
 					   just to look at it; 0: none */
+	bool		 home;		/* home.h has done what it could */
 	struct node	 streams;	/* fetch.c: bytes on their way out */
 	struct bodies	*bodies;	/* body.c: on their way in, or NULL */
 	struct watcher	*watcher;	/* sync.c: its one box_watch, or NULL */

@@ -70,6 +70,11 @@ limits(const struct conf *c)
 {
 	store.message_max = c->message_max;
 	store.undelete = c->undelete;
+	store.homes[0] = (struct home){ ATTRIBUTE_ARCHIVE, c->archive };
+	store.homes[1] = (struct home){ ATTRIBUTE_DRAFTS, c->drafts };
+	store.homes[2] = (struct home){ ATTRIBUTE_JUNK, c->junk };
+	store.homes[3] = (struct home){ ATTRIBUTE_SENT, c->sent };
+	store.homes[4] = (struct home){ ATTRIBUTE_TRASH, c->trash };
 }
 
 static void

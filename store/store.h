@@ -20,6 +20,7 @@
  *	expunge.c	box_expunge		copy.c	box_copy
  *	box_append.c	box_append		usage.c	store_usage
  *	undelete.c	box_undelete, and what was removed
+ *	home.c		the mailboxes that every user has
  *	names.c		box_status, box_names, box_subscribe, box_quota
  *	tree.c		box_create, box_delete, box_rename
  *	drop.c		store_drop
@@ -34,6 +35,13 @@
 #include "common/core/terms.h"
 #include "common/engine/engine.h"
 
+/* A mailbox for a use, as an ATTRIBUTE_ bit (RFC 6154 2). */
+struct home {
+	uint32_t	 use;
+	struct slice	 name;
+};
+enum { HOMES = 5 };
+
 /* Process-wide: there is one shard in a process. */
 struct store {
 	struct engine	*engine;
@@ -41,6 +49,8 @@ struct store {
 	size_t		 users_max;	/* kept in memory while nothing needs
 					   them */
 	uint64_t	 undelete;	/* ms that removed mail is kept; 0: no */
+	struct home	 homes[HOMES];	/* what to make for a user; without a
+					   name: nothing */
 	size_t		 kept_most;	/* messages expunged in one commit,
 					   if they are kept */
 	uint32_t	 entries_least;	/* messages listed at once that are

@@ -9,6 +9,7 @@
 
 #include "common/core/log.h"
 #include "store/copy.h"
+#include "store/home.h"
 #include "store/names.h"
 #include "store/store.h"
 #include "store/sync.h"
@@ -57,9 +58,8 @@ name_put(struct change *c, struct slice name, uint32_t number)
 	change_put(c, &k, &value);
 }
 
-/* Is there room for this name and all above it? */
-static bool
-has_room(const struct user *u, struct slice name)
+bool
+name_has_room(const struct user *u, struct slice name)
 {
 	size_t levels = 1;
 
@@ -70,8 +70,7 @@ has_room(const struct user *u, struct slice name)
 
 /* ---- create */
 
-/* The rows of a new mailbox; its number. */
-static uint32_t
+uint32_t
 box_put(struct change *c, struct slice name, uint32_t attributes,
     uint32_t *uidvalidity)
 {
@@ -122,14 +121,14 @@ create_run(struct request *r, struct session *s)
 	struct tree_change *t;
 	struct slice name;
 
-	if (inbox_make(r, s, create_run))
+	if (home_make(r, s, create_run))
 		return;
 	if (!name_take(&r->arena, in->name, &name) ||
 	    (in->attributes & ~(uint32_t)ATTRIBUTES) != 0)
 		answer(r, WIRE_BAD, NULL);
 	else if (name_there(s->user, name))
 		answer(r, WIRE_CLASH, NULL);
-	else if (!has_room(s->user, name))
+	else if (!name_has_room(s->user, name))
 		answer(r, WIRE_AGAIN, NULL);
 	else {
 		t = tree_begin(r, s);
@@ -273,7 +272,7 @@ rename_check(struct renaming *n, struct user *u)
 		return WIRE_CLASH;
 	if (leaves(n, n->to))
 		return WIRE_BAD;	/* below itself */
-	if (!has_room(u, n->to))
+	if (!name_has_room(u, n->to))
 		return WIRE_AGAIN;
 	LIST_EACH(node, &n->boxes) {
 		struct moved *m = CONTAINER(node, struct moved, node);
@@ -376,7 +375,7 @@ rename_inbox(struct request *r, struct session *s, struct slice to)
 
 	if (name_there(u, to))
 		answer(r, WIRE_CLASH, NULL);
-	else if (!has_room(u, to) || !engine_room(store.engine, 0))
+	else if (!name_has_room(u, to) || !engine_room(store.engine, 0))
 		answer(r, WIRE_AGAIN, NULL);
 	else {
 		e = mem_zero(sizeof *e);
@@ -395,7 +394,7 @@ rename_run(struct request *r, struct session *s)
 	const struct box_rename_in *in = REQUEST(box_rename, r);
 	struct slice from, to;
 
-	if (inbox_make(r, s, rename_run))
+	if (home_make(r, s, rename_run))
 		return;
 	if (!name_take(&r->arena, in->from, &from) ||
 	    !name_take(&r->arena, in->to, &to))

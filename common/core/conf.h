@@ -135,6 +135,8 @@ struct conf {
 	uint64_t	 segment;	/* file size */
 	uint64_t	 undelete;	/* expunged messages stay this long */
 	uint64_t	 quota;		/* if a user has no own; 0: none */
+	struct slice	 archive, drafts, junk, sent, trash;	/* what the
+					   mailboxes for these are called */
 	char		 separator;	/* ann+SUB@...; 0: no subaddresses */
 
 	/* private */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/core/conf_parts.h"
+#include "common/core/utf8.h"
 
 static bool
 alnum(char c)
@@ -93,4 +94,13 @@ bool
 word_is_place(struct slice s)
 {
 	return slice_eq(s, SLICE("stderr")) || word_is_path(s);
+}
+
+bool
+word_is_mailbox(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '/' || s.p[i] == '*' || s.p[i] == '%')
+			return false;
+	return s.n > 0 && utf8_is_text(s) && !slice_ieq(s, SLICE("INBOX"));
 }

@@ -20,7 +20,8 @@ enum { SENTENCE_SLOTS = 5, LINE_WORDS = 16, MISS_WANTS = 12 };
 /* ---- the table */
 
 enum slot_kind {
-	SLOT_HOST, SLOT_ADDRESS, SLOT_PATH, SLOT_PLACE, SLOT_USER, SLOT_NAME, SLOT_IP,
+	SLOT_HOST, SLOT_ADDRESS, SLOT_PATH, SLOT_PLACE, SLOT_USER, SLOT_NAME,
+	SLOT_MAILBOX, SLOT_IP,
 	SLOT_LEVEL, SLOT_PRIVILEGES, SLOT_CHILD, SLOT_WORKER, SLOT_TALKER,
 	SLOT_SERVICE, SLOT_NUMBER, SLOT_SIZE, SLOT_TIME, SLOT_MODE,
 	SLOT_QUOTA, SLOT_SIGN, SLOT_KINDS
@@ -118,6 +119,9 @@ bool		 word_is_user(struct slice);
 bool		 word_is_name(struct slice);
 bool		 word_is_path(struct slice);
 bool		 word_is_place(struct slice);
+/* A mailbox of one level, other than INBOX, that no client takes for a
+   pattern (RFC 9051 6.3.9). */
+bool		 word_is_mailbox(struct slice);
 
 /* ---- slots */
 

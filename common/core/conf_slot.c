@@ -271,6 +271,8 @@ read_kind(struct reading *r)
 	case SLOT_PLACE: return word_is_place(word) && word.n <= slot->most;
 	case SLOT_USER: return word_is_user(word);
 	case SLOT_NAME: return word_is_name(word) && word.n <= slot->most;
+	case SLOT_MAILBOX: return word_is_mailbox(word) &&
+		    word.n <= slot->most;
 	case SLOT_IP: return read_ip(r);
 	case SLOT_NUMBER:
 		return slice_u64(word, slot->most, &r->v->number) &&
@@ -290,6 +292,7 @@ static const char *const kind_wants[SLOT_KINDS] = {
 	[SLOT_PLACE] = "\"stderr\" or a path from /",
 	[SLOT_USER] = "a system user, by name or number and not root",
 	[SLOT_NAME] = "a user name",
+	[SLOT_MAILBOX] = "the name of a mailbox, not INBOX, without / * and %",
 	[SLOT_IP] = "an IPv4 or IPv6 address or *",
 	[SLOT_NUMBER] = "a number",
 	[SLOT_SIZE] = "a size",
@@ -322,7 +325,7 @@ want_kind(const struct slot *slot, struct miss *m, unsigned at)
 		buf_str(&b, " to ");
 		amount_show(units, slot->most, &b);
 		break;
-	case SLOT_PATH: case SLOT_PLACE:
+	case SLOT_PATH: case SLOT_PLACE: case SLOT_MAILBOX:
 		buf_printf(&b, " of at most %llu bytes",
 		    (unsigned long long)slot->most);
 		break;
@@ -394,11 +397,12 @@ slot_load(const struct slot *slot, const void *base, size_t index)
 	return v;
 }
 
-/* Quoted where a blank would end the word. */
+/* Quoted where a blank would end the word, or # begin a comment. */
 static void
 text_show(struct slice s, struct buf *b)
 {
-	bool quote = slice_find(s, ' ') < s.n || slice_find(s, '\t') < s.n;
+	bool quote = slice_find(s, ' ') < s.n || slice_find(s, '\t') < s.n ||
+	    slice_starts(s, SLICE("#"));
 
 	buf_str(b, quote ? "\"" : "");
 	buf_slice(b, s);

@@ -30,6 +30,20 @@ utf8_next(struct slice s)
 	return (c == 0xf0 && d < 0x90) || (c == 0xf4 && d > 0x8f) ? 0 : 4;
 }
 
+bool
+utf8_is_text(struct slice s)
+{
+	for (size_t n; s.n > 0; s = slice_drop(s, n)) {
+		unsigned char c = (unsigned char)s.p[0];
+
+		n = utf8_next(s);
+		if (n == 0 || c < 0x20 || c == 0x7f ||
+		    (c == 0xc2 && (unsigned char)s.p[1] < 0xa0))
+			return false;
+	}
+	return true;
+}
+
 void
 utf8_put(struct buf *out, uint32_t c)
 {

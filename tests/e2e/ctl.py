@@ -346,7 +346,8 @@ def removed(env):
 def exported(env):
     """More of it is in export.py."""
     rows = run(env, OK, "export", env.USER2, env.root + "/bob")
-    check([r["mailbox"] for r in rows] == ["INBOX"], "export: %s", rows)
+    check([r["mailbox"] for r in rows] == ["INBOX", "Archive", "Drafts",
+          "Junk", "Sent", "Trash"], "export: %s", rows)
 
 
 def storage(env):

@@ -130,7 +130,8 @@ def admin(instance):
     for shard in range(STORES):
         who = on(instance, shard)[0]
         rows = instance.rows("mailbox", "list", who)
-        check([row["mailbox"] for row in rows] == ["INBOX"] and
+        check([row["mailbox"] for row in rows] == ["INBOX", "Archive",
+              "Drafts", "Junk", "Sent", "Trash"] and
               rows[0]["messages"] > 0, "mailbox list: %s", rows)
         r = instance.postino("mailbox", "cat", who, "INBOX", "1")
         check("Subject:" in r.stdout, "mailbox cat: %s", r.stderr)

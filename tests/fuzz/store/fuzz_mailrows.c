@@ -1,7 +1,8 @@
 /*
  * The rows of store/rows.h from any bytes: the first one chooses the row, the
  * rest is its value.  What is accepted is put again and must be the same
- * bytes, so that a change of flags, say, loses nothing.
+ * bytes, so that a change of flags, say, loses nothing.  A user's row may lack
+ * its last number, which is 0 then.
  */
 #include <stdlib.h>
 
@@ -34,6 +35,8 @@ LLVMFuzzerTestOneInput(const unsigned char *p, size_t n)
 	(void)key_uid(value);
 	if (p[0] == TABLE_USER && user_row_get(value, &user)) {
 		user_row_put(&again, &user);
+		if (value.n > 1 && value.n < again.n && user.made == 0)
+			again.n -= sizeof user.made;
 		same(value, &again);
 	} else if (p[0] == TABLE_NAMES && name_row_get(value, &name)) {
 		name_row_put(&again, name);

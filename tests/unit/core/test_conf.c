@@ -93,6 +93,11 @@ START_TEST(defaults_are_those_promised)
 	ck_assert_uint_eq(conf.undelete, 7 * 86400 * 1000);
 	ck_assert_uint_eq(conf.quota, 0);
 	ck_assert_int_eq(conf.separator, '+');
+	ck_assert_str_eq(conf.archive.p, "Archive");
+	ck_assert_str_eq(conf.drafts.p, "Drafts");
+	ck_assert_str_eq(conf.junk.p, "Junk");
+	ck_assert_str_eq(conf.sent.p, "Sent");
+	ck_assert_str_eq(conf.trash.p, "Trash");
 }
 END_TEST
 
@@ -275,6 +280,12 @@ static const struct {
 	{ "postmaster is ann", "1:15: expected an address such as "
 	    "admin@example.org, found \"ann\"; for example: postmaster is "
 	    "admin@example.org" },
+	{ "sent mailbox is a/b", "1:17: expected the name of a mailbox, not "
+	    "INBOX, without / * and % of at most 400 bytes, found \"a/b\"; "
+	    "for example: sent mailbox is Outgoing" },
+	{ "junk mailbox is Inbox", "1:17: expected the name of a mailbox, "
+	    "not INBOX, without / * and % of at most 400 bytes, found "
+	    "\"Inbox\"; for example: junk mailbox is Spam" },
 	{ "separate subaddresses with @", "1:28: expected \"nothing\" or one "
 	    "of + - _ = ~, found \"@\"; for example: separate subaddresses "
 	    "with -" },
@@ -393,7 +404,7 @@ START_TEST(examples_cut_and_spoilt)
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && example[i - 1] != ' ')
 			continue;
-		snprintf(text, sizeof text, "%.*s;;;;%s", (int)i, example,
+		snprintf(text, sizeof text, "%.*s*;;;%s", (int)i, example,
 		    example + i + strcspn(example + i, " "));
 		ck_assert_uint_eq(parse(text), 1);
 		snprintf(place, sizeof place, FILENAME ":1:%zu: ", i + 1);
@@ -487,7 +498,8 @@ START_TEST(what_is_shown_can_be_said)
 	    "listen smtp on 2001:db8::25\n" "listen lmtp at /c\n"
 	    "hold messages at most 0 seconds\nhold messages in at most 0 KB\n"
 	    "keep expunged messages for 0 ms\nmailbox quota 1048577 bytes\n"
-	    "separate subaddresses with nothing\n");
+	    "separate subaddresses with nothing\n"
+	    "sent mailbox is \"Envoy\xc3\xa9s hier\"\njunk mailbox is \"#1\"\n");
 }
 END_TEST
 

@@ -43,16 +43,24 @@ END_TEST
 START_TEST(users)
 {
 	struct user_row in = { .bytes = 1, .messages = 2, .next_box = 3,
-		.uidvalidity = 4, .boxes = 5, .subscriptions = 6 }, out;
+		.uidvalidity = 4, .boxes = 5, .subscriptions = 6, .made = 7 }, out;
 	struct buf b = { 0 };
 
 	user_row_put(&b, &in);
 	ck_hex(buf_view(&b), "01" "0000000000000001" "0000000000000002"
-	    "00000003" "00000004" "00000005" "00000006");
+	    "00000003" "00000004" "00000005" "00000006" "00000007");
 	ck_assert(user_row_get(buf_view(&b), &out));
 	ck_assert_uint_eq(4, out.uidvalidity);
+	ck_assert_uint_eq(7, out.made);
+	/* As it was before mailboxes were made for uses. */
 	for (size_t n = 0; n < b.n; n++)
-		ck_assert(!user_row_get(slice_of(b.p, n), &out));
+		ck_assert_int_eq(n == 33, user_row_get(slice_of(b.p, n),
+		    &out));
+	ck_assert(user_row_get(slice_of(b.p, 33), &out));
+	ck_assert_uint_eq(6, out.subscriptions);
+	ck_assert_uint_eq(0, out.made);
+	buf_str(&b, "x");
+	ck_assert(!user_row_get(buf_view(&b), &out));
 	b.p[0] = 2;
 	ck_assert(!user_row_get(buf_view(&b), &out));
 	buf_clear(&b);

@@ -11,6 +11,8 @@ import base64
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 
@@ -423,14 +425,12 @@ def foreigner(env):
     """The control socket is root's, or whoever's the suite is (PRIV-7)."""
     if os.geteuid() != 0:
         return
-    pid = os.fork()
-    if pid == 0:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        os._exit(env.postino("status").returncode)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    check(code == NOPERM, "a foreigner asks for the status: exit %d", code)
+    # The build may lie where foreigners cannot go.
+    shutil.copy(env.build + "/ctl", env.root + "/ctl")
+    r = subprocess.run([env.root + "/ctl", "-c", env.root + "/postino.conf",
+                        "status"], cwd="/", user=65534, group=65534,
+                       extra_groups=[], capture_output=True, text=True)
+    check(r.returncode == NOPERM, "a foreigner asks for the status: %s", r)
 
 
 def test(env):

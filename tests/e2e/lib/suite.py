@@ -10,6 +10,7 @@ import atexit
 import json
 import os
 import pwd
+import random
 import re
 import shlex
 import shutil
@@ -291,9 +292,15 @@ def ordinary(env):
 
 
 def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
+    """Below those that the kernel gives to whoever connects somewhere."""
+    sockets = []
+    while len(sockets) < n:
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", random.randrange(27000, 32700)))
+            sockets.append(s)
+        except OSError:
+            s.close()
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
         s.close()

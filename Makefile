@@ -3,7 +3,7 @@
 #   make [-j]     all programs, release flags, in build/
 #   make check    unit tests            make asan   the same under ASan+UBSan
 #   make fuzz     fuzz targets (clang)  make bench  against real rivals
-#   make crash    the engine on every state of a disk (CRASH=short)
+#   make crash    keepers on every state of a disk (CRASH=short)
 #   make shape    a report on sizes     make rfc    clauses, code and tests
 #   make install DESTDIR= PREFIX=/usr   make uninstall
 #
@@ -195,16 +195,27 @@ bench: all
 	@tests/bench/relay $(B)
 	@tests/bench/queued $(B)
 
-# The crash harness of the storage engine; CRASH=short is a step of ./runtests.
-CRASHOBJ := $(call objs,tests/crash/engine)
-$(B)/crash/engine: $(CRASHOBJ) $(B)/lib/role-store.a $(B)/lib/engine.a \
-    $(B)/lib/core.a
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pc,$(SYS_store))
+# The crash harness; CRASH=short is a step of ./runtests.  A program for each
+# scenario: the engine alone, and three keepers on it.
+CRASHES	:= engine store queue auth
+CRASHLIB := $(filter-out %/scenario.o,$(call objs,tests/crash/engine))
+CRASHWRAP := -Wl,--wrap=txn_begin,--wrap=txn_put,--wrap=txn_del \
+	   -Wl,--wrap=txn_delrange
+define crash
+$(B)/crash/$(1): $(CRASHLIB) $(2) $(if $(filter-out engine,$(1)),$(B)/lib/role-$(1).a) \
+    $(B)/lib/engine.a $(B)/lib/mail.a $(B)/lib/core.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$(Q)$(CC) $(LDFLAGS) $(CRASHWRAP) -o $$@ $$^ \
+	    $$(call pc,$(if $(filter-out engine,$(1)),$(SYS_$(1)),$(UNITSYS_engine)))
+endef
+$(foreach c,$(CRASHES),$(eval $(call crash,$(c),$(if $(filter engine,$(c)),\
+  $(B)/obj/tests/crash/engine/scenario.o,$(call objs,tests/crash/$(c))))))
 
-crash: $(B)/crash/engine
-	@$(B)/crash/engine $(CRASH)
+crash-programs: $(CRASHES:%=$(B)/crash/%)
+
+crash: crash-programs
+	@tests/crash/run $(B) $(CRASH)
 
 # How long store and queue need to start after a crash, at the worst.
 $(B)/crash/startup-%: tests/crash/startup/%.c tests/crash/startup/startup.h \
@@ -256,6 +267,6 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all check asan fuzz replay clean bench crash startup install uninstall shape rfc
+.PHONY: all check asan fuzz replay clean bench crash crash-programs startup install uninstall shape rfc
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -105,7 +105,7 @@ promise_read(struct promise *p, const struct history *h)
 {
 	const struct event *e;
 
-	for (int i = 0; i < 2 && h->trace[i] != NULL; i++) {
+	for (int i = 0; i < LIVES && h->trace[i] != NULL; i++) {
 		for (size_t at = 0; (e = trace_next(h->trace[i], &at,
 		    h->end[i])) != NULL;)
 			promise_note(p, e);

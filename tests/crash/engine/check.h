@@ -23,18 +23,20 @@ enum then {
 	THEN_REBUILD,		/* the index deleted, then opened */
 };
 
-/* What happened before: a trace up to `end`; then, if there was a crash in the
-   recovery from that, what the recovery did. */
+/* What happened before: a trace up to `end`; then, if there were crashes in
+   the recoveries from that, what those did. */
+enum { LIVES = 3 };
+
 struct history {
-	const struct trace *trace[2];
-	size_t		 end[2];
+	const struct trace *trace[LIVES];	/* NULL: that was all */
+	size_t		 end[LIVES];
 };
 
 /* Opens what is below `root`, compares it with what was promised, and goes on
    using it. */
 typedef void check_fn(const char *root, const struct history *, enum then,
     struct verdict *);
-check_fn	 check_engine, check_store;
+check_fn	 check_engine;
 void		 verdict_lost(struct verdict *, const char *, ...)
 		    __attribute__((format(printf, 2, 3)));
 void		 verdict_doubled(struct verdict *, const char *, ...)

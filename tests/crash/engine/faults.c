@@ -7,20 +7,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/crash/engine/drive.h"
-#include "tests/crash/engine/plan.h"
 #include "tests/crash/engine/sweep.h"
 #include "tests/crash/engine/tap.h"
 
-enum { WORKERS = 2, PATIENCE = 120, TRACE = 128 << 20, AGAIN = 2 };
+enum { WORKERS = 2, PATIENCE = 120, TRACE = 128 << 20, NOTES = 8 << 20,
+	AGAIN = LIVES - 1 };
 
 static const char *const names[FAULTS] = { "none", "kill", "half a write",
 	"EIO", "ENOSPC", "short write", "no memory" };
 
 struct fault_run {
+	const struct scenario *scenario;
 	enum fault	 fault;
 	uint64_t	 at;
-	uint32_t	 steps;
+	unsigned	 steps;
 };
 
 static void
@@ -29,7 +29,7 @@ live(const struct fault_run *r, const struct tap *tap)
 	alarm(PATIENCE);
 	child_quiet();
 	tap_open(tap);
-	engine_close(drive_plan(tap->root, 1, r->steps + 1));
+	r->scenario->drive(tap->root, r->steps);
 	_exit(0);
 }
 
@@ -47,7 +47,7 @@ life(const struct fault_run *r, const struct tap *tap, struct verdict *v)
 	if (pid == 0)
 		live(r, tap);
 	waitpid(pid, &status, 0);
-	snprintf(v->why, sizeof v->why, "the plan: %s %d",
+	snprintf(v->why, sizeof v->why, "the run: %s %d",
 	    WIFSIGNALED(status) ? "signal" : "exit",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL ||
@@ -55,13 +55,14 @@ life(const struct fault_run *r, const struct tap *tap, struct verdict *v)
 	    WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 75;
 }
 
+/* The first: of the run; then of each recovery. */
 static void
-run(const struct fault_run *r, struct trace *t)
+run(const struct fault_run *r, struct trace *const t[LIVES])
 {
 	const char *root = scratch("fault");
-	struct tap tap = { .root = root, .trace = t, .fault = r->fault,
-		.at = r->at };
-	struct history h = { { t, NULL }, { 0, 0 } };
+	struct tap tap = { .root = root, .trace = t[0], .notes = true,
+		.fault = r->fault, .at = r->at };
+	struct history h = { .trace = { t[0] } };
 	struct verdict v = { 0 };
 
 	if (!life(r, &tap, &v)) {
@@ -69,27 +70,32 @@ run(const struct fault_run *r, struct trace *t)
 		    (unsigned long long)r->at);
 		return;
 	}
-	h.end[0] = t->end;
-	/* The same again while it recovers. */
-	tap.trace = NULL;
-	for (uint64_t i = 0; i < AGAIN; i++) {
-		tap.at = 1 + (r->at * 7 + i * 13) % 60;
-		recover_once(check_engine, root, &h, THEN_NOTHING, &tap, &v);
+	h.end[0] = t[0]->end;
+	/* The same again while it recovers, and soon after. */
+	for (unsigned i = 1; i <= AGAIN; i++) {
+		tap.trace = t[i];
+		tap.at = 1 + (r->at * 7 + i * 13) % (i * 60);
+		recover_once(r->scenario->check, root, &h, THEN_NOTHING, &tap,
+		    &v);
+		h.trace[i] = t[i];
+		h.end[i] = t[i]->end;
 	}
-	recover_once(check_engine, root, &h, r->at % 3 == 0 ? THEN_REBUILD :
+	recover_once(r->scenario->check, root, &h, r->at % 3 == 0 ? THEN_REBUILD :
 	    THEN_NOTHING, NULL, &v);
 	verdict_add(&v, false, "%s at %llu", names[r->fault],
 	    (unsigned long long)r->at);
 }
 
 static void
-worker(unsigned mine, uint32_t steps, uint64_t calls, uint64_t memory,
-    uint64_t stride)
+worker(unsigned mine, const struct scenario *s, unsigned steps,
+    uint64_t calls, uint64_t memory, uint64_t stride)
 {
-	struct trace *t = trace_new(TRACE);
-	struct fault_run r = { .steps = steps };
+	struct trace *t[LIVES] = { trace_new(TRACE) };
+	struct fault_run r = { .scenario = s, .steps = steps };
 	unsigned n = 0;
 
+	for (unsigned i = 1; i < LIVES; i++)
+		t[i] = trace_new(NOTES);
 	for (r.fault = FAULT_KILL; r.fault < FAULTS; r.fault++) {
 		bool many = r.fault == FAULT_MEMORY;
 		uint64_t most = many ? memory : calls;
@@ -106,7 +112,8 @@ worker(unsigned mine, uint32_t steps, uint64_t calls, uint64_t memory,
 }
 
 void
-faults_run(uint32_t steps, uint64_t calls, uint64_t memory, uint64_t stride)
+faults_run(const struct scenario *s, unsigned steps, uint64_t calls,
+    uint64_t memory, uint64_t stride)
 {
 	int status;
 
@@ -119,7 +126,7 @@ faults_run(uint32_t steps, uint64_t calls, uint64_t memory, uint64_t stride)
 		if (pid != 0)
 			continue;
 		sweep_child();
-		worker(i, steps, calls, memory, stride);
+		worker(i, s, steps, calls, memory, stride);
 	}
 	for (unsigned i = 0; i < WORKERS; i++) {
 		if (wait(&status) < 0 || status != 0)

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/crash/engine/drive.h"
 #include "tests/crash/engine/sweep.h"
 #include "tests/crash/engine/tap.h"
 
@@ -71,11 +70,12 @@ cut(pid_t pid)
 }
 
 static void
-round_run(uint32_t steps, unsigned n, struct trace *t)
+round_run(const struct scenario *s, unsigned steps, unsigned n,
+    struct trace *t)
 {
 	char root[176];
 	struct tap tap = { .root = root, .trace = t, .real = true };
-	struct history h = { { t, NULL }, { 0, 0 } };
+	struct history h = { .trace = { t } };
 	struct verdict v;
 	pid_t pid;
 
@@ -87,19 +87,19 @@ round_run(uint32_t steps, unsigned n, struct trace *t)
 	trace_clear(t);
 	if ((pid = fork()) == 0) {
 		tap_open(&tap);
-		engine_close(drive_plan(root, 1, steps + 1));
+		s->drive(root, steps);
 		pause();
 	}
 	while (t->calls < 30 + n * 97 % 1200)
 		usleep(300);
 	cut(pid);
 	h.end[0] = t->end;
-	recover_once(check_engine, root, &h, n % 3, NULL, &v);
+	recover_once(s->check, root, &h, n % 3, NULL, &v);
 	verdict_add(&v, false, "power cut %u", n);
 }
 
 bool
-power_run(uint32_t steps, unsigned rounds)
+power_run(const struct scenario *s, unsigned steps, unsigned rounds)
 {
 	struct trace *t;
 
@@ -107,7 +107,7 @@ power_run(uint32_t steps, unsigned rounds)
 		return false;
 	t = trace_new(TRACE);
 	for (unsigned n = 0; n < rounds; n++)
-		round_run(steps, n, t);
+		round_run(s, steps, n, t);
 	umount(point);
 	unlink(image);
 	trace_free(t);

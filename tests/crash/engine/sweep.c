@@ -2,6 +2,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "tests/crash/engine/tap.h"
 
 enum { WORKERS = 2, PATIENCE = 120, DEEP_TRACE = 64 << 20, DEEP_CUTS = 2,
-	COMPLAINTS = 20 };
+	COMPLAINTS = 20, PROGRESS = 50 };
 
 struct sums		*sums;
 static unsigned		*complaints;
@@ -40,12 +41,15 @@ sweep_child(void)
 	verdict = shared(sizeof *verdict);
 }
 
-/* In memory if it may be: what is written there need not go to a disk. */
+/* In memory if it may be: what is written there need not go to a disk.  Page
+   faults are most of the cost of a state: so memory, once had, is kept. */
 void
 sweep_init(void)
 {
 	const char *in = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	sums = shared(sizeof *sums);
 	complaints = shared(sizeof *complaints);
 	sweep_child();
@@ -180,7 +184,7 @@ crash_again(struct worker *w, const struct history *before, unsigned seed)
 static void
 state_try(struct worker *w, const struct image *m, enum state k, size_t at)
 {
-	const struct history h = { { w->s->trace, NULL }, { at, 0 } };
+	const struct history h = { .trace = { w->s->trace }, .end = { at } };
 	const unsigned seed = w->s->seed + (unsigned)at + k * 7919u;
 	const bool deep = w->s->deep != 0 && w->count++ % w->s->deep == 0;
 	const char *root = scratch("state");
@@ -216,6 +220,12 @@ places_count(const struct sweep *s)
 	return n;
 }
 
+static bool
+anything_found(void)
+{
+	return sums->lost + sums->doubled + sums->unrecovered > 0;
+}
+
 /* `cuts` of the places, evenly; every other one is this worker's. */
 static void
 work(const struct sweep *s, unsigned mine)
@@ -229,12 +239,18 @@ work(const struct sweep *s, unsigned mine)
 	for (size_t at = 0; (e = trace_next(s->trace, &at, s->trace->end)) !=
 	    NULL; last = at) {
 		image_feed(m, e, last);
+		if (s->quiet && anything_found())
+			break;
 		if (!is_place(s, e, at) || n++ * s->cuts / all < cut)
 			continue;
 		if (cut++ % WORKERS != mine)
 			continue;
 		for (enum state k = 0; k < STATES; k++)
-			state_try(&w, m, k, at);
+			if (!s->torn || k == STATE_TORN)
+				state_try(&w, m, k, at);
+		if (s->name != NULL && cut % (PROGRESS * WORKERS) == 1)
+			printf("%s: %llu of %u places\n", s->name,
+			    (unsigned long long)cut, s->cuts);
 	}
 	image_free(m);
 	trace_free(w.deep);

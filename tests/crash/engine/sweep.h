@@ -12,13 +12,16 @@ struct sums {
 };
 
 struct sweep {
+	const char	*name;		/* progress is said under; or NULL */
 	check_fn	*check;
 	const struct trace *trace;
 	unsigned	 cuts;		/* places in it; all kinds at each */
 	enum event_kind	 after;		/* only behind such events; 0: all */
+	bool		 torn;		/* only states that tear writes */
 	unsigned	 deep;		/* every so many states, the power
 					   fails again in the recovery; 0: no */
-	bool		 quiet;		/* faults are wanted: say nothing */
+	bool		 quiet;		/* faults are wanted: say nothing, and
+					   one is enough */
 	unsigned	 seed;
 };
 

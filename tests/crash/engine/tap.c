@@ -88,7 +88,8 @@ tap_find(struct tap_where *w, int at, const char *path)
 void
 tap_record(const struct event *e, const void *bytes)
 {
-	if (tap_now.trace != NULL)
+	if (tap_now.trace != NULL &&
+	    (!tap_now.notes || e->kind >= EVENT_BEGIN))
 		trace_add(tap_now.trace, e, bytes);
 }
 
@@ -160,6 +161,12 @@ tap_hits(unsigned can, bool *half)
 		break;
 	}
 	return false;
+}
+
+bool
+tap_may_fail(void)
+{
+	return tap_is_open && tap_now.fault != FAULT_NONE;
 }
 
 bool

@@ -28,6 +28,7 @@ enum fault {
 struct tap {
 	const char	*root;		/* absolute */
 	struct trace	*trace;		/* NULL: only faults */
+	bool		 notes;		/* nothing else goes into it */
 	bool		 real;
 	bool		 slow;		/* a sync takes a little */
 	enum fault	 fault;
@@ -38,6 +39,8 @@ struct tap {
 /* Files that are there already are recorded as durable. */
 void		 tap_open(const struct tap *);
 void		 tap_close(void);
+/* Can something fail here? */
+bool		 tap_may_fail(void);
 /* Between what happens on the disk. */
 void		 tap_note(enum event_kind, uint32_t number, uint64_t offset,
 		    uint64_t status);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/crash/engine/image.h"
 #include "tests/crash/engine/sweep.h"
 
 enum { FILES = 8192 };
@@ -17,6 +18,7 @@ struct wrong {
 	enum what	 unlinked;	/* the last one before an unlink of
 					   such a file is not */
 	bool		 silent;	/* nobody was answered */
+	bool		 torn;		/* it shows in torn writes */
 	enum event_kind	 after;		/* where it shows; 0: anywhere */
 };
 
@@ -114,7 +116,7 @@ is_caught(const char *what, check_fn *check, const struct trace *bad,
 
 	*sums = (struct sums){ 0 };
 	sweep_run(&(struct sweep){ .check = check, .trace = bad,
-	    .cuts = cuts, .after = w->after, .quiet = true });
+	    .cuts = cuts, .after = w->after, .torn = w->torn, .quiet = true });
 	found = sums->lost + sums->doubled + sums->unrecovered;
 	printf("%s: %s: %s (%llu lost, %llu doubled, %llu unrecovered in %llu "
 	    "states)\n", what, w->name, found > 0 ? "caught" : "NOT CAUGHT",
@@ -141,4 +143,14 @@ wrong_orders(const char *what, check_fn *check, const struct trace *t,
 	}
 	trace_free(bad);
 	return missed;
+}
+
+unsigned
+wrong_split(const char *what, check_fn *check, const struct trace *t,
+    unsigned cuts)
+{
+	static const struct wrong split = { .name = "txns taken apart",
+		.torn = true, .after = EVENT_WRITE };
+
+	return !is_caught(what, check, t, &split, cuts * STATES);
 }

@@ -3,7 +3,8 @@
  * harness can fail.
  *
  * Not in the engine: each is made of the recording of a right one, by taking
- * back a sync that it did, or moving it behind the answers it was for.
+ * back a sync that it did, or moving it behind the answers it was for.  And
+ * one above it: what is one txn is taken apart into its operations (split.c).
  */
 #ifndef CRASH_WRONG_H
 #define CRASH_WRONG_H
@@ -14,5 +15,12 @@
    were not caught. */
 unsigned	 wrong_orders(const char *what, check_fn *, const struct trace *,
 		    unsigned cuts);
+/* The same for the recording of a run with txn_split. */
+unsigned	 wrong_split(const char *what, check_fn *, const struct trace *,
+		    unsigned cuts);
+
+/* Each operation of a txn is a txn of its own, committed at once, in order;
+   the txn's own commit comes last. */
+extern bool	 txn_split;
 
 #endif

@@ -12,6 +12,7 @@
 #ifndef CRASH_MAIL_H
 #define CRASH_MAIL_H
 
+#include "tests/crash/engine/check.h"
 #include "tests/crash/engine/tap.h"
 
 enum mail_note {
@@ -32,6 +33,7 @@ enum {
 const char	*mail_text(unsigned m);
 /* Steps of the scenario, on a folder; then store and engine are closed. */
 void		 mail_drive(const char *root, unsigned steps);
+check_fn	 check_store;
 
 static inline void
 mail_note(enum event_kind kind, enum mail_note what, unsigned user,

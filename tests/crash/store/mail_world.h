@@ -5,7 +5,7 @@
 #ifndef CRASH_MAIL_WORLD_H
 #define CRASH_MAIL_WORLD_H
 
-#include "tests/crash/engine/mail.h"
+#include "tests/crash/store/mail.h"
 #include "tests/unit/store/boxes.h"
 
 /* A store below root, and a session of each user. */

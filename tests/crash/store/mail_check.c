@@ -1,10 +1,10 @@
-#include "tests/crash/engine/mail.h"
+#include "tests/crash/store/mail.h"
 
 #include <stdlib.h>
 
 #include "tests/crash/engine/check.h"
 #include "tests/crash/engine/drive.h"
-#include "tests/crash/engine/mail_world.h"
+#include "tests/crash/store/mail_world.h"
 
 /* What is known of one copy, from the notes. */
 struct copy {
@@ -63,7 +63,7 @@ notes_read(struct world_notes *w, const struct history *h)
 {
 	const struct event *e;
 
-	for (int i = 0; i < 2 && h->trace[i] != NULL; i++) {
+	for (int i = 0; i < LIVES && h->trace[i] != NULL; i++) {
 		for (size_t at = 0; (e = trace_next(h->trace[i], &at,
 		    h->end[i])) != NULL;) {
 			enum mail_note what = e->number & 0xff;

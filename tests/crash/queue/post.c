@@ -82,9 +82,10 @@ look_busy(struct message *q, void *busy)
 void
 post_settle(void)
 {
-	enum { QUIET = 3, PATIENCE = 1500, NAP = 500, SECOND = 20 };
+	enum { QUIET = 3, PATIENCE = 1500, NAP = 500, SECOND = 20,
+		TURNS = 20000 };
 	static bool lost_patience;
-	unsigned quiet = 0, naps = 0;
+	unsigned quiet = 0, naps = 0, turns = 0;
 
 	while (quiet < QUIET && !lost_patience) {
 		bool busy = post_answered != post_sent;
@@ -94,7 +95,7 @@ post_settle(void)
 		message_each(look_busy, &busy);
 		quiet = busy || post_events != before ? 0 : quiet + 1;
 		naps = post_events != before ? 0 : naps + 1;
-		lost_patience = naps > PATIENCE;
+		lost_patience = naps > PATIENCE || ++turns > TURNS;
 		if (naps > 0 && busy)
 			usleep(NAP);
 		if (naps > 0 && naps % SECOND == 0)

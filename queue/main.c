@@ -9,7 +9,8 @@ static void
 open_spool(const struct conf *c)
 {
 	struct engine_conf conf = { .dir = ".", .cache = c->cache,
-		.segment = c->segment, .floor = c->free_floor, .readers = 2 };
+		.segment = c->segment, .floor = c->free_floor, .readers = 2,
+		.linger = c->linger };
 
 	engine = engine_open_file(&conf);
 }

@@ -81,7 +81,8 @@ static void
 open_engine(const struct conf *c)
 {
 	const struct engine_conf ec = { .dir = ".", .cache = c->cache,
-		.segment = c->segment, .floor = c->free_floor, .readers = 4 };
+		.segment = c->segment, .floor = c->free_floor, .readers = 4,
+		.linger = c->linger };
 
 	store.engine = engine_open_file(&ec);
 }

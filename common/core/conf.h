@@ -133,6 +133,7 @@ struct conf {
 	/* mailboxes */
 	uint64_t	 cache;		/* of the index, per keeper */
 	uint64_t	 segment;	/* file size */
+	uint64_t	 linger;	/* a commit waits for company; 0: not */
 	uint64_t	 undelete;	/* expunged messages stay this long */
 	uint64_t	 quota;		/* if a user has no own; 0: none */
 	struct slice	 archive, drafts, junk, sent, trash;	/* what the

@@ -59,6 +59,7 @@ struct engine_conf {
 	size_t		 segment;	/* bytes of a segment */
 	uint64_t	 floor;		/* free bytes kept back: below, FULL */
 	unsigned	 readers;	/* threads for cold reads */
+	uint64_t	 linger;	/* ms that a group waits for company */
 };
 
 typedef void engine_done(void *arg, enum engine_status);

@@ -59,6 +59,7 @@ struct group {
 	struct arena	 arena;		/* nodes of that map */
 	uint64_t	 last;		/* sequence of its last record */
 	uint64_t	 commits;
+	uint64_t	 since;		/* loop_now of its first record */
 	/* where it goes, known at its start */
 	struct segment	*segment;
 	struct segment_start start;	/* number 0: no new segment */
@@ -171,6 +172,8 @@ struct file {
 
 	struct committer committer;
 	struct group	 groups[3], *filling, *flying, *landing;
+	struct timer	 linger;
+	bool		 draining;	/* nobody waits for company */
 	struct map	 holds;
 	bool		 replaying;	/* recovery: nothing dies yet */
 

@@ -12,6 +12,10 @@
  * moves groups, and only there: a group is never written before the one
  * before it is durable, which recover.c builds on.
  *
+ * No timer gathers a group, unless the configuration says so: whatever comes
+ * while one flies is the next, so that groups grow with the load by
+ * themselves.  With `linger` even a group that could fly waits for company.
+ *
  * A group that needs a new segment may find that others have taken the disk.
  * Nothing of it is written then, and nothing was promised: what grows is
  * answered FULL, what frees room is tried once more without it.
@@ -26,7 +30,10 @@
 #include "common/core/codec.h"
 #include "common/core/log.h"
 
-enum { KEEP = 8 << 20 };	/* memory a group keeps between its flights */
+enum {
+	KEEP = 8 << 20,		/* memory a group keeps between its flights */
+	COMPANY = 1 << 20,	/* bytes that need none */
+};
 
 struct unit {
 	struct map_node	 node;
@@ -77,6 +84,8 @@ group_add(struct file *f, enum record_type type, uint64_t id,
 		.sequence = ++f->sequence };
 	size_t at = record_start(&g->bytes);
 
+	if (at == 0)
+		g->since = loop_now();
 	for (size_t i = 0; i < n; i++)
 		buf_slice(&g->bytes, v[i]);
 	record_finish(&g->bytes, at, &r);
@@ -239,6 +248,33 @@ launch(struct file *f)
 	committer_give(&f->committer, g);
 }
 
+/* loop.c ends the turn in which it fires with group_turn. */
+static void
+lingered(struct timer *t)
+{
+	(void)t;
+}
+
+static bool
+waits(struct file *f)
+{
+	const struct group *g = f->filling;
+	uint64_t until = g->since + f->conf.linger;
+
+	if (loop_now() >= until || f->draining || g->bytes.n >= COMPANY)
+		return false;
+	f->linger.fire = lingered;
+	timer_set(&f->linger, until);
+	return true;
+}
+
+static void
+launch_due(struct file *f)
+{
+	if (f->filling->bytes.n > 0 && !waits(f))
+		launch(f);
+}
+
 /* No commit of it writes anything: it is as good as durable. */
 static void
 answer_empty(struct file *f)
@@ -260,7 +296,7 @@ group_turn(struct engine *e)
 	if (f->flying != NULL)
 		return;
 	if (f->filling->bytes.n > 0) {
-		launch(f);
+		launch_due(f);
 	} else if (f->filling->answers.n > 0) {
 		answer_empty(f);
 	}
@@ -388,8 +424,7 @@ landed(struct file *f)
 	f->flying = NULL;
 	f->landing = g;
 	advance(f, g);
-	if (f->filling->bytes.n > 0)
-		launch(f);
+	launch_due(f);
 	apply(f, g);
 	maintain_wrote(f, g->bytes.n);
 	answer_all(g);
@@ -414,17 +449,19 @@ group_drain(struct file *f)
 {
 	struct pollfd p = { .fd = f->committer.watch.fd, .events = POLLIN };
 
+	f->draining = true;
 	for (;;) {
 		group_turn(&f->engine);
 		if (f->flying == NULL) {
 			if (f->filling->answers.n == 0 &&
 			    f->filling->bytes.n == 0)
-				return;
+				break;
 			continue;
 		}
 		if (poll(&p, 1, -1) == 1)
 			ready(&f->committer.watch, LOOP_IN);
 	}
+	f->draining = false;
 }
 
 void
@@ -438,6 +475,7 @@ void
 group_close(struct file *f)
 {
 	group_drain(f);
+	timer_stop(&f->linger);
 	committer_stop(&f->committer);
 	for (size_t i = 0; i < 3; i++) {
 		struct group *g = &f->groups[i];

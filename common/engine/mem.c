@@ -1,31 +1,16 @@
 /*
- * mem.c - an engine without a disk, for tests of what is built on engines.
+ * An engine without a disk, for tests of what is built on engines.
  *
  * It keeps the promises of engine.h that do not need a disk: nothing is seen
  * before it is answered, answers come in order and from the loop, blobs die
  * with their last row.  Rows are a sorted array: made for thousands.
  */
-#include "common/engine/ops.h"
+#include "common/engine/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/core/codec.h"
-#include "common/core/log.h"
 #include "common/core/loop.h"
-#include "common/engine/record.h"
-
-struct mem_row {
-	struct buf	 key, value;
-	uint64_t	 blob;
-};
-
-struct mem_blob {
-	struct map_node	 node;
-	struct buf	 bytes;
-	unsigned	 refs;		/* rows and pending puts */
-	unsigned	 held;
-};
 
 /* What was committed and not yet answered; without a body: a settle. */
 struct pending {
@@ -36,274 +21,6 @@ struct pending {
 	engine_done	*done;
 	void		*arg;
 };
-
-struct table {
-	struct mem_row	*v;
-	size_t		 n, cap;
-};
-
-struct mem {
-	struct engine	 engine;	/* first */
-	struct table	 tables[ENGINE_SPACES];
-	struct map	 blobs;
-	struct node	 pending;
-	uint64_t	 sequence, next_blob, commits;
-	enum engine_status fault;
-	unsigned	 fault_after, fault_count;
-	bool		 held;
-};
-
-#define MEM_OF(e)	CONTAINER(e, struct mem, engine)
-
-struct mem_incoming {
-	struct blob	 blob;
-	struct buf	 bytes;
-};
-
-/* ---- blobs */
-
-static struct mem_blob *
-blob_find(const struct mem *m, uint64_t number)
-{
-	struct map_node *n = map_get(&m->blobs, number);
-
-	return n == NULL ? NULL : CONTAINER(n, struct mem_blob, node);
-}
-
-static void
-blob_over(struct mem *m, struct mem_blob *b)
-{
-	if (b->refs > 0 || b->held > 0)
-		return;
-	map_del(&m->blobs, &b->node);
-	buf_free(&b->bytes);
-	free(b);
-}
-
-static void
-blob_refer(struct mem *m, uint64_t number, bool more)
-{
-	struct mem_blob *b = number == 0 ? NULL : blob_find(m, number);
-
-	if (b == NULL)
-		return;
-	if (more) {
-		b->refs++;
-		return;
-	}
-	b->refs--;
-	blob_over(m, b);
-}
-
-static uint64_t
-mem_blob_add(struct engine *e, const struct slice *v, size_t n)
-{
-	struct mem *m = MEM_OF(e);
-	struct mem_blob *b = mem_zero(sizeof *b);
-
-	for (size_t i = 0; i < n; i++)
-		buf_slice(&b->bytes, v[i]);
-	b->held = 1;
-	map_put(&m->blobs, &b->node, ++m->next_blob);
-	return m->next_blob;
-}
-
-static struct blob *
-mem_blob_begin(struct engine *e)
-{
-	struct mem_incoming *b = mem_zero(sizeof *b);
-
-	b->blob.engine = e;
-	return &b->blob;
-}
-
-static enum engine_status
-mem_blob_write(struct blob *blob, struct slice s)
-{
-	buf_slice(&CONTAINER(blob, struct mem_incoming, blob)->bytes, s);
-	return ENGINE_OK;
-}
-
-static void
-mem_blob_drop(struct blob *blob)
-{
-	struct mem_incoming *b = CONTAINER(blob, struct mem_incoming, blob);
-
-	buf_free(&b->bytes);
-	free(b);
-}
-
-static void
-mem_blob_end(struct blob *blob, void (*done)(void *, enum engine_status,
-    uint64_t), void *arg)
-{
-	struct mem_incoming *b = CONTAINER(blob, struct mem_incoming, blob);
-	struct slice s = buf_view(&b->bytes);
-	uint64_t number = mem_blob_add(blob->engine, &s, 1);
-
-	mem_blob_drop(blob);
-	done(arg, ENGINE_OK, number);
-}
-
-static void
-mem_blob_release(struct engine *e, uint64_t number)
-{
-	struct mem_blob *b = blob_find(MEM_OF(e), number);
-
-	CHECK(b != NULL && b->held > 0);
-	b->held--;
-	blob_over(MEM_OF(e), b);
-}
-
-static enum engine_status
-mem_blob_size(struct engine *e, uint64_t number, uint64_t *size)
-{
-	struct mem_blob *b = blob_find(MEM_OF(e), number);
-
-	if (b != NULL)
-		*size = b->bytes.n;
-	return b != NULL ? ENGINE_OK : ENGINE_NONE;
-}
-
-static void
-mem_blob_read(struct engine *e, uint64_t number, uint64_t offset,
-    size_t length, engine_bytes *fn, void *arg)
-{
-	struct mem_blob *b = blob_find(MEM_OF(e), number);
-	struct buf copy = { 0 };
-
-	if (b == NULL) {
-		fn(arg, ENGINE_NONE, SLICE(""));
-		return;
-	}
-	if (length > ENGINE_VALUE_MAX)
-		length = ENGINE_VALUE_MAX;
-	/* The callback may release it. */
-	buf_slice(&copy, slice_take(slice_drop(buf_view(&b->bytes), offset),
-	    length));
-	fn(arg, ENGINE_OK, buf_view(&copy));
-	buf_free(&copy);
-}
-
-/* ---- rows */
-
-/* The place of the first row not below the key. */
-static size_t
-row_place(const struct table *t, struct slice key)
-{
-	size_t low = 0, high = t->n;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (slice_cmp(buf_view(&t->v[mid].key), key) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static bool
-row_is(const struct table *t, size_t i, struct slice key)
-{
-	return i < t->n && slice_eq(buf_view(&t->v[i].key), key);
-}
-
-static void
-rows_delete(struct mem *m, struct table *t, size_t from, size_t to)
-{
-	for (size_t i = from; i < to; i++) {
-		blob_refer(m, t->v[i].blob, false);
-		buf_free(&t->v[i].key);
-		buf_free(&t->v[i].value);
-	}
-	if (to > from) {
-		memmove(t->v + from, t->v + to, (t->n - to) * sizeof *t->v);
-		t->n -= to - from;
-	}
-}
-
-static void
-row_put(struct mem *m, struct table *t, const struct op *op)
-{
-	size_t i = row_place(t, op->key);
-	struct mem_row *row;
-
-	blob_refer(m, op->blob, true);
-	if (row_is(t, i, op->key))
-		rows_delete(m, t, i, i + 1);
-	if (t->n == t->cap) {
-		t->cap = t->cap == 0 ? 64 : t->cap * 2;
-		t->v = mem_grow(t->v, t->cap * sizeof *t->v);
-	}
-	row = t->v + i;
-	memmove(row + 1, row, (t->n - i) * sizeof *row);
-	t->n++;
-	*row = (struct mem_row){ .blob = op->blob };
-	buf_slice(&row->key, op->key);
-	buf_slice(&row->value, op->value);
-}
-
-static void
-apply(struct mem *m, const struct pending *p)
-{
-	const struct record r = { .type = RECORD_ROWS, .id = p->unit };
-	struct slice body = buf_view(&p->body);
-	struct op op;
-
-	while (op_next(&body, &r, &op)) {
-		struct table *t = &m->tables[op.space];
-		size_t i = row_place(t, op.key);
-
-		if (op.kind == OP_PUT) {
-			row_put(m, t, &op);
-		} else if (op.kind == OP_DEL) {
-			if (row_is(t, i, op.key))
-				rows_delete(m, t, i, i + 1);
-		} else {
-			for (t = m->tables; t < m->tables + ENGINE_SPACES; t++)
-				rows_delete(m, t, row_place(t, op.key),
-				    row_place(t, op.value));
-		}
-	}
-}
-
-static enum engine_status
-mem_get(struct engine *e, enum engine_space space, struct slice key,
-    struct buf *out, uint64_t *blob)
-{
-	const struct table *t = &MEM_OF(e)->tables[space];
-	size_t i = row_place(t, key);
-
-	if (!row_is(t, i, key))
-		return ENGINE_NONE;
-	if (out != NULL)
-		buf_slice(out, buf_view(&t->v[i].value));
-	if (blob != NULL)
-		*blob = t->v[i].blob;
-	return ENGINE_OK;
-}
-
-static enum engine_status
-mem_scan(struct engine *e, enum engine_space space, struct slice from,
-    struct slice to, bool back, engine_row *fn, void *arg)
-{
-	const struct table *t = &MEM_OF(e)->tables[space];
-	size_t low = row_place(t, from), high = row_place(t, to);
-
-	if (low >= high)
-		return ENGINE_NONE;
-	for (size_t n = 0; n < high - low; n++) {
-		const struct mem_row *row = t->v +
-		    (back ? high - 1 - n : low + n);
-
-		if (!fn(arg, buf_view(&row->key), buf_view(&row->value),
-		    row->blob))
-			break;
-	}
-	return ENGINE_OK;
-}
 
 /* ---- commits */
 
@@ -327,7 +44,7 @@ pending_free(struct mem *m, struct pending *p)
 
 	for (size_t i = 0; i < p->blobs.n; i += sizeof number) {
 		memcpy(&number, p->blobs.p + i, sizeof number);
-		blob_refer(m, number, false);
+		mem_refer(m, number, false);
 	}
 	buf_free(&p->body);
 	buf_free(&p->blobs);
@@ -344,7 +61,7 @@ mem_commit(struct engine *e, struct txn *t, engine_done *done, void *arg)
 	buf_slice(&p->body, buf_view(&t->body));
 	buf_slice(&p->blobs, buf_view(&t->blobs));
 	for (size_t i = 0; i < txn_named(t); i++)
-		blob_refer(m, txn_blob(t, i), true);
+		mem_refer(m, txn_blob(t, i), true);
 }
 
 static void
@@ -401,7 +118,7 @@ mem_turn(struct engine *e)
 		}
 		if (happens) {
 			m->sequence++;
-			apply(m, p);
+			mem_apply(m, p->unit, buf_view(&p->body));
 		}
 		if (p->done != NULL)
 			p->done(p->arg, status);
@@ -474,16 +191,6 @@ mem_import(struct engine *e, struct slice record)
 	return ENGINE_NONE;
 }
 
-static void
-blob_lose(struct map_node *n, void *arg)
-{
-	struct mem *m = arg;
-	struct mem_blob *b = CONTAINER(n, struct mem_blob, node);
-
-	b->held = 0;
-	blob_over(m, b);
-}
-
 void
 engine_mem_crash(struct engine *e)
 {
@@ -492,7 +199,7 @@ engine_mem_crash(struct engine *e)
 
 	while ((n = list_pop(&m->pending)) != NULL)
 		pending_free(m, CONTAINER(n, struct pending, list));
-	map_each(&m->blobs, blob_lose, m);
+	mem_unhold(m);
 	m->fault_count = 0;
 	m->held = false;
 }
@@ -505,12 +212,7 @@ mem_close(struct engine *e)
 	m->held = false;
 	while (!list_empty(&m->pending))
 		mem_turn(e);
-	for (size_t i = 0; i < ENGINE_SPACES; i++) {
-		rows_delete(m, &m->tables[i], 0, m->tables[i].n);
-		free(m->tables[i].v);
-	}
-	map_each(&m->blobs, blob_lose, m);
-	map_free(&m->blobs);
+	mem_forget(m);
 	engine_leave(e);
 	free(m);
 }

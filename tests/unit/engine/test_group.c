@@ -162,6 +162,74 @@ START_TEST(long_txns)
 }
 END_TEST
 
+struct later {
+	struct timer	 timer;
+	struct kept	*k;
+	uint32_t	 n;
+};
+
+static void
+put_later(struct timer *t)
+{
+	struct later *l = CONTAINER(t, struct later, timer);
+
+	put(1, l->n, l->k, 0);
+}
+
+/* Two commits, 20 ms from each other; how many groups that makes. */
+static uint64_t
+groups_of_two(uint64_t linger)
+{
+	struct engine_conf conf = { .dir = folder, .cache = 1 << 20,
+		.segment = 1 << 20, .readers = 1, .linger = linger };
+	struct kept k = { 0 };
+	struct later l = { .timer = { .fire = put_later }, .k = &k, .n = 2 };
+
+	engine_close(e);
+	e = engine_open_file(&conf);
+	put(1, 1, &k, 0);
+	timer_set(&l.timer, loop_clock() + 20);
+	run_until(&k.n, 2);
+	return figures_of(e).groups;
+}
+
+/* No timer gathers commits, unless one was asked for. */
+START_TEST(linger)
+{
+	ck_assert_uint_eq(groups_of_two(0), 2);
+	ck_assert_uint_eq(groups_of_two(1000), 1);
+}
+END_TEST
+
+/* What is large goes at once, and nobody waits for company at the end. */
+START_TEST(linger_is_short)
+{
+	static char value[ENGINE_VALUE_MAX];
+	struct engine_conf conf = { .dir = folder, .cache = 1 << 20,
+		.segment = 4 << 20, .readers = 1, .linger = 60 * 1000 };
+	uint64_t begun = loop_clock();
+	struct kept k = { 0 };
+	struct key key;
+
+	engine_close(e);
+	e = engine_open_file(&conf);
+	for (uint32_t i = 0; i < 5; i++) {
+		struct txn *t = txn_begin(e, 1);
+
+		txn_put(t, ENGINE_SIDE, key_of(&key, 1, i),
+		    slice_of(value, sizeof value), 0);
+		txn_commit(t, keep_status, &k);
+	}
+	run_until(&k.n, 5);
+	put(1, 9, &k, 0);
+	engine_close(e);
+	ck_assert_uint_eq(k.n, 6);
+	ck_assert_uint_lt(loop_clock() - begun, conf.linger / 2);
+	e = file_open(1 << 20);
+	ck_assert_str_eq(get_text(e, 1, 9), "value");
+}
+END_TEST
+
 /* Below the floor nothing grows, deletes go on, answers keep their order. */
 START_TEST(full)
 {
@@ -294,6 +362,8 @@ main(void)
 	tcase_add_test(t, gathers);
 	tcase_add_test(t, segments);
 	tcase_add_test(t, long_txns);
+	tcase_add_test(t, linger);
+	tcase_add_test(t, linger_is_short);
 	tcase_add_test(t, full);
 	tcase_add_test(t, checkpoint);
 	tcase_add_test(t, idle);

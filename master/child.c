@@ -16,8 +16,9 @@
 
 enum {
 	MASTER_FD = 3,		/* where daemon.c looks for us */
-	START_WAIT = 120000,	/* ms; a keeper may wait for its folder's lock
-				   and recover a large log */
+	START_WAIT = 120000,	/* ms without a sign of life before it serves:
+				   a keeper may wait for its folder's lock,
+				   and recover a large log, telling of it */
 	PING_EVERY = 1000,
 	PING_WAIT = 60000,	/* a loop that stands still so long is killed */
 	STEADY = 10000,		/* who ran so long starts anew at once */
@@ -91,13 +92,19 @@ child_ping(struct timer *t)
 }
 
 static void
+child_still(struct life *l)
+{
+	child_kill(CONTAINER(l, struct child, life),
+	    "it did not become ready");
+}
+
+static void
 child_ready(void *arg, enum wire_status status, const void *out)
 {
 	struct child *c = arg;
 
 	(void)out;
-	if (status == WIRE_TIMEOUT)
-		child_kill(c, "it did not become ready");
+	life_end(&c->life);
 	if (status != WIRE_OK)
 		return;
 	c->ready = true;
@@ -123,9 +130,10 @@ child_tell(struct child *c)
 	for (unsigned i = 0; i < ROLES; i++)
 		workers[i] = (struct wire_workers){ i,
 			master.conf->workers[i] };
+	in.fd = life_begin(&c->life, START_WAIT, child_still);
 	user_of(master.conf, c->role, &in.uid, &in.gid);
 	files_hand_over(c);
-	link_call(c->link, WIRE_role_start, &in, START_WAIT, child_ready, c);
+	link_call(c->link, WIRE_role_start, &in, 0, child_ready, c);
 }
 
 /* The channel of a dying child closes before it can be waited for. */

@@ -10,6 +10,7 @@
  *	bind.c	   listening sockets
  *	files.c	   the configuration, folders, users, keys for key
  *	child.c	   start, restart with back-off, watchdog
+ *	life.c	   ... and signs of life from who is not ready yet
  *	dial.c	   who is connected to whom
  *	control.c  the socket of the `postino` command
  */
@@ -21,6 +22,7 @@
 #include "common/core/conf.h"
 #include "common/core/link.h"
 #include "common/core/sandbox.h"
+#include "master/life.h"
 
 /* One row of roles.def, with what master found out about it. */
 struct role_row {
@@ -46,6 +48,7 @@ struct child {
 	uint64_t	 since;		/* ms: started, or died */
 	unsigned	 quick;		/* deaths in a row soon after the start */
 	struct timer	 again, ping;
+	struct life	 life;		/* until it is ready */
 };
 extern struct node children;
 

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/core/alive.h"
 #include "common/core/log.h"
 #include "common/core/sandbox.h"
 
@@ -222,6 +223,8 @@ take_start(struct request *r)
 {
 	const struct role_start_in *in = REQUEST(role_start, r);
 
+	if (in->fd > 0)
+		alive_begin(in->fd);
 	running_take(in);
 	if (in->hash != wire_hash())
 		fatal("this program and master are of different builds");
@@ -239,6 +242,7 @@ take_start(struct request *r)
 	LOG(started, .version = SLICE(POSTINO_VERSION),
 	    .privileges = in->drop ? SLICE("drop") : SLICE("none"),
 	    .landlock = (uint64_t)sandbox_landlock());
+	alive_end();
 	answer(r, WIRE_OK, NULL);
 }
 

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "common/core/alive.h"
 #include "common/core/codec.h"
 
 enum {
@@ -458,8 +459,10 @@ apply_orphans(struct file *f)
 	bool ok = index_scan(f->index, INDEX_MARKS, SLICE("P"), SLICE("Q"),
 	    orphan, &numbers) != INDEX_BAD && apply_begin(f);
 
-	for (size_t i = 0; ok && i < numbers.n; i += 8)
+	for (size_t i = 0; ok && i < numbers.n; i += 8) {
+		alive();
 		ok = apply_blob(f, be64_get(numbers.p + i));
+	}
 	buf_free(&numbers);
 	return ok && apply_end(f);
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/core/alive.h"
 #include "common/core/log.h"
 #include "common/engine/reader.h"
 
@@ -46,8 +47,10 @@ folder_each(struct file *f, void (*fn)(struct file *, const char *, void *),
 
 	if (d == NULL)
 		fatal("read the folder log");
-	for (struct dirent *e; (e = readdir(d)) != NULL;)
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		alive();
 		fn(f, e->d_name, arg);
+	}
 	closedir(d);
 }
 
@@ -96,6 +99,7 @@ segment_enter(struct file *f, uint32_t number)
 	struct stat st;
 	int fd = segment_fd(&f->segments, s);
 
+	alive();
 	if (fd < 0 || fstat(fd, &st) != 0)
 		fatal("open segment %08x", number);
 	s->size = s->end = (uint64_t)st.st_size;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/core/alive.h"
 #include "common/core/log.h"
 #include "common/engine/reserve.h"
 
@@ -283,8 +284,10 @@ index_scan(struct index *x, enum index_table t, struct slice from,
 	if (e != 0)
 		return result(e, "cursor");
 	while ((e = bulk_get(x, c, from, &v, first)) == 0 &&
-	    bulk_walk(&v, to, fn, arg, &any))
+	    bulk_walk(&v, to, fn, arg, &any)) {
+		alive();
 		first = false;
+	}
 	c->close(c);
 	if (e != 0 && e != DB_NOTFOUND)
 		return result(e, "scan");

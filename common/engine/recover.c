@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/core/alive.h"
 #include "common/core/codec.h"
 #include "common/core/log.h"
 #include "common/engine/disk.h"
@@ -187,6 +188,7 @@ take_record(struct replay *p, const struct record *r, struct slice body)
 	uint64_t length;
 	uint32_t crc;
 
+	alive();
 	p->last = r->sequence;
 	if (((r->type == RECORD_ROWS || r->type == RECORD_MOVED) &&
 	    !ops_good(r, body)) || (r->type == RECORD_FILE &&
@@ -229,6 +231,7 @@ is_rot(struct replay *p, uint64_t bad, uint64_t *next)
 		while (!rot && reader_search(&r, &rec)) {
 			if (i == p->i && *next == 0 && rec.sequence >= bad)
 				*next = r.at;
+			alive();
 			rot = rec.group > bad;
 			r.at += record_size(rec.length);
 		}
@@ -365,6 +368,7 @@ log_sync(struct file *f)
 	for (size_t i = 0; i < f->segments.n; i++) {
 		struct segment *s = f->segments.v[i];
 
+		alive();
 		if (s->number >= f->mark.segment &&
 		    fdatasync(segment_fd(&f->segments, s)) != 0)
 			fatal("sync of the log");

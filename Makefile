@@ -189,7 +189,15 @@ $(foreach f,$(FUZZ:tests/fuzz/%.c=%),$(eval $(call fuzzer,$(f))))
 fuzz: $(FUZZ:tests/fuzz/%.c=$(B)/fuzz/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(B)/replay/%)
 
-bench: all
+# What needs no rival and no server; of these an aim missed is a failure.
+$(B)/bench/append $(B)/bench/scale: $(B)/bench/%: $(B)/obj/tests/bench/%.o \
+    $(B)/lib/role-store.a $(B)/lib/engine.a $(B)/lib/core.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pc,$(SYS_store))
+
+bench: all $(B)/bench/append $(B)/bench/scale
+	@tests/bench/engine $(B)
 	@tests/bench/run $(B)
 	@tests/bench/imap $(B)
 	@tests/bench/relay $(B)

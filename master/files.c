@@ -48,9 +48,11 @@ files_hand_over(struct child *c)
 {
 	const struct conf *conf = master.live;
 
-	if (c->role != ROLE_KEY)
-		return;
-	for (size_t i = 0; i < conf->n_certificates; i++) {
+	for (size_t i = 0; c->role == ROLE_RELAY && i < conf->n_smarthosts; i++)
+		if (conf->smarthosts[i].user.n > 0)
+			file_hand_over(c, conf->smarthosts[i].password);
+	for (size_t i = 0; c->role == ROLE_KEY && i < conf->n_certificates;
+	    i++) {
 		file_hand_over(c, conf->certificates[i].chain);
 		file_hand_over(c, conf->certificates[i].key);
 	}

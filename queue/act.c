@@ -4,6 +4,7 @@
 #include "queue/choice.h"
 #include "queue/destination.h"
 #include "queue/lease.h"
+#include "queue/route.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/spool.h"
@@ -153,14 +154,13 @@ act_rcpt(const struct act *a, struct message *m, struct rcpt *r)
 
 /* ---- one message */
 
-/* Domains that were put off are tried at once. */
+/* Destinations that were put off are tried at once. */
 static void
 wake_destinations(const struct message *m)
 {
 	for (uint32_t i = 0; i < m->n_rcpts; i++)
 		if (m->rcpts[i].state == RCPT_DUE && !m->rcpts[i].row.local)
-			destination_retry(
-			    address_domain(m->rcpts[i].row.address));
+			destination_retry(route_of(m, &m->rcpts[i]));
 }
 
 static void

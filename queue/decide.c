@@ -1,6 +1,7 @@
 #include "queue/decide.h"
 
 #include "queue/destination.h"
+#include "queue/route.h"
 #include "queue/schedule.h"
 #include "queue/token.h"
 
@@ -124,12 +125,12 @@ succeeded(const struct message *m, struct rcpt *r)
 		r->report = r->relayed ? REPORT_NONE : REPORT_RELAYED;
 }
 
-/* Behind a domain that is away it waits for that; else for itself. */
+/* Behind a destination that is away it waits for that; else for itself. */
 static void
-later(struct rcpt *r)
+later(const struct message *m, struct rcpt *r)
 {
 	struct destination *d = r->row.local ? NULL :
-	    destination_find(address_domain(r->row.address));
+	    destination_find(route_of(m, r));
 
 	r->then = RCPT_DUE;
 	r->row.tries++;
@@ -168,6 +169,6 @@ decide(struct message *m, uint32_t number)
 		r->then = RCPT_DUE;
 		break;
 	default:
-		later(r);
+		later(m, r);
 	}
 }

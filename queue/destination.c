@@ -3,17 +3,25 @@
 #include <stdlib.h>
 
 #include "common/core/log.h"
+#include "queue/route.h"
 #include "queue/schedule.h"
 
 static struct map	 destinations;
 static struct node	 ring;		/* those that may be tried */
 static struct heap	 away;		/* those put off; ms since 1970 */
-static uint32_t		 most_sessions = 20;
+static uint32_t		 most_domain = 20, most_smarthost = 20;
 
 void
-destination_limits(uint32_t most)
+destination_limits(uint32_t domain, uint32_t smarthost)
 {
-	most_sessions = most;
+	most_domain = domain;
+	most_smarthost = smarthost;
+}
+
+static uint32_t
+limit_of(const struct destination *d)
+{
+	return d->smarthost ? most_smarthost : most_domain;
 }
 
 /* ---- finding */
@@ -42,8 +50,9 @@ destination_get(struct slice name)
 		return d;
 	d = mem_zero(sizeof *d);
 	d->name = slice_of(mem_str(name), name.n);
-	d->most = DESTINATION_FIRST < most_sessions ? DESTINATION_FIRST :
-	    most_sessions;
+	d->smarthost = route_is_smarthost(name);
+	d->most = DESTINATION_FIRST < limit_of(d) ? DESTINATION_FIRST :
+	    limit_of(d);
 	list_init(&d->parcels);
 	map_put(&destinations, &d->by_name, map_hash(name.p, name.n));
 	return d;
@@ -73,7 +82,7 @@ destination_free(struct destination *d)
 bool
 destination_open(const struct destination *d)
 {
-	uint32_t most = d->most < most_sessions ? d->most : most_sessions;
+	uint32_t most = d->most < limit_of(d) ? d->most : limit_of(d);
 
 	return !list_empty(&d->parcels) && d->retry.at == 0 &&
 	    d->active < (d->tries > 0 ? 1 : most);
@@ -134,8 +143,8 @@ parcel_add(struct message *m, struct rcpt *r)
 
 	if (r->parcel != NULL)
 		return;
-	d = destination_get(address_domain(r->row.address));
-	/* A message's recipients at one domain come one after the other. */
+	d = destination_get(route_of(m, r));
+	/* A message's recipients at one place come one after the other. */
 	p = list_empty(&d->parcels) ? NULL :
 	    CONTAINER(d->parcels.prev, struct parcel, of_destination);
 	if (p == NULL || p->m != m) {
@@ -197,7 +206,7 @@ reached(struct destination *d)
 		    .waiting = d->n_parcels);
 	heap_del(&away, &d->retry);
 	d->tries = 0;
-	if (++d->good >= d->most && d->most < most_sessions) {
+	if (++d->good >= d->most && d->most < limit_of(d)) {
 		d->most++;
 		d->good = 0;
 	}

@@ -1,19 +1,21 @@
 /*
- * destination.h - the domains that remote mail waits for: which can be tried
- * now, how many sessions each may have, and what waits for each.
+ * destination.h - the domains and smarthosts (route.h) that remote mail waits
+ * for: which can be tried now, how many sessions each may have, and what waits
+ * for each.
  *
- *	parcel		the due recipients of one message at one domain
- *	destination	a domain with its parcels, the oldest first
+ *	parcel		the due recipients of one message at one destination
+ *	destination	a domain or smarthost with its parcels, the oldest
+ *			first
  *
  * Ready destinations take turns, a parcel each: a domain with 100,000
  * messages delays no other.
  *
- * A domain that nobody could reach is put off as a whole: it is one entry in
+ * One that nobody could reach is put off as a whole: it is one entry in
  * a heap, however much waits for it.  When its time has come one parcel tries;
  * any answer from there, and all flow.  Nothing of that is on disk: after a
  * restart one try tells.
  *
- * How many sessions a domain may have grows with success and is halved by
+ * How many sessions one may have grows with success and is halved by
  * failure.  A failure while other sessions there succeed says "too many", not
  * "away".
  */
@@ -36,6 +38,7 @@ struct destination {
 	uint32_t	 most;		/* ... at most */
 	uint32_t	 good;		/* successes since `most` changed */
 	uint32_t	 streak;	/* parcels for sessions that were open */
+	bool		 smarthost;
 	bool		 pinned;
 	uint64_t	 answered;	/* when it last did, loop_now */
 	struct slice	 why;		/* the words of the last failure */
@@ -47,9 +50,10 @@ struct parcel {
 	struct message	*m;
 };
 
-void		 destination_limits(uint32_t most);	/* sessions each */
+/* Sessions of each domain, of each smarthost. */
+void		 destination_limits(uint32_t domain, uint32_t smarthost);
 
-/* This recipient waits for its domain; no-op if it does already. */
+/* This recipient waits for its destination; no-op if it does already. */
 void		 parcel_add(struct message *, struct rcpt *);
 /* Ends it: its recipients wait no more. */
 void		 parcel_end(struct parcel *);

@@ -7,6 +7,7 @@
 #include "queue/body.h"
 #include "queue/destination.h"
 #include "queue/offer.h"
+#include "queue/route.h"
 #include "queue/schedule.h"
 #include "queue/spool.h"
 #include "queue/stats.h"
@@ -189,7 +190,7 @@ claim(struct message *m, struct rcpt *r, const struct destination *to,
 {
 	if (!rcpt_due(r) || (r->row.local != 0) != (to == NULL))
 		return false;
-	if (to != NULL && !slice_eq(address_domain(r->row.address), to->name))
+	if (to != NULL && !slice_eq(route_of(m, r), to->name))
 		return false;
 	return first == NULL || (slice_eq(rcpt_path(m, first), rcpt_path(m, r)) &&
 	    (to == NULL || rcpt_siblings(m, first, r)));

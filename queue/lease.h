@@ -3,8 +3,8 @@
  * (remote.h).
  *
  * A lease is one message with its due recipients of one kind: all local ones,
- * or those of one remote domain; and of one return path, since forwarded
- * copies have their own.  It ends with the results, with the worker, or at a
+ * or those of one destination; and of one return path, since forwarded copies
+ * have their own.  It ends with the results, with the worker, or at a
  * limit, when the connection is closed and master restarts what stands still
  * (hand-off rule 8).
  *

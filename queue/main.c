@@ -2,6 +2,7 @@
 #include "common/core/daemon.h"
 #include "common/engine/serve.h"
 #include "queue/queue.h"
+#include "queue/route.h"
 
 static struct engine	*engine;
 
@@ -19,6 +20,7 @@ static void
 start(const struct conf *c)
 {
 	queue_limits(c);
+	route_load(c);
 	queue_setup();
 	queue_open(engine);
 	engine_serve(engine, daemon_again);

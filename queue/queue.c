@@ -25,7 +25,7 @@ queue_limits(const struct conf *c)
 	hold_limits(c->hold_time, c->hold_memory);
 	schedule_limits(c->retry_first, c->retry_most, c->warn_after,
 	    c->expire_after);
-	destination_limits(c->destination_max);
+	destination_limits(c->destination_max, c->smarthost_max);
 	remote_relays(c->workers[ROLE_RELAY]);
 	dsn_host(c->server_name);
 }

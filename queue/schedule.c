@@ -4,6 +4,7 @@
 #include "queue/destination.h"
 #include "queue/offer.h"
 #include "queue/remote.h"
+#include "queue/route.h"
 #include "queue/settle.h"
 
 enum {
@@ -111,8 +112,7 @@ static bool
 end_remote(struct message *m, uint32_t i)
 {
 	struct rcpt *r = &m->rcpts[i];
-	struct destination *d = destination_find(
-	    address_domain(r->row.address));
+	struct destination *d = destination_find(route_of(m, r));
 	struct slice why = r->row.why;
 
 	if (why.n == 0 && d != NULL)

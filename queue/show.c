@@ -3,6 +3,7 @@
 #include "queue/choice.h"
 #include "queue/destination.h"
 #include "queue/remote.h"
+#include "queue/route.h"
 #include "queue/schedule.h"
 #include "queue/spool.h"
 
@@ -47,7 +48,7 @@ state_name(const struct message *m, const struct rcpt *r)
 	return "due";
 }
 
-/* What the recipient waits for may be its domain. */
+/* What the recipient waits for may be its destination. */
 struct waits {
 	const char	*state;
 	uint64_t	 next;
@@ -64,7 +65,7 @@ waits_of(const struct message *m, const struct rcpt *r)
 	    m->state == MESSAGE_SET_ASIDE)
 		return w;
 	d = r->row.local ? NULL :
-	    destination_find(address_domain(r->row.address));
+	    destination_find(route_of(m, r));
 	if (d != NULL && d->retry.at != 0 && d->retry.key > w.next)
 		w.next = d->retry.key;
 	if (d != NULL && d->tries > 0 && w.why.n == 0)

@@ -1,5 +1,5 @@
 /*
- * One message for the recipients of one domain, top to bottom: over a
+ * One message for the recipients of one destination, top to bottom: over a
  * connection that is open already, or to one server after the other until
  * nobody is left to be tried.
  */
@@ -179,8 +179,7 @@ deliver(struct lease *l)
 
 	relay.messages++;
 	begin(l);
-	hop_begin(&hop, l);
-	if ((s = pool_take(hop.key)) != NULL)
+	if ((s = pool_take(l->next.destination)) != NULL)
 		reuse(s, l);
 	if (any_open(l) && !l->sent) {
 		hop_find(&hop, l);

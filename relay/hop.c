@@ -6,29 +6,6 @@
 
 enum { HOSTS_MAX = 10 };	/* mail exchangers looked at */
 
-static struct slice
-domain_of(struct slice address)
-{
-	size_t at = address.n;
-
-	while (at > 0 && address.p[at - 1] != '@')
-		at--;
-	return at == 0 ? slice_of(NULL, 0) : slice_drop(address, at);
-}
-
-void
-hop_begin(struct hop *r, struct lease *l)
-{
-	*r = (struct hop){ .smart = smart_for(l->next.destination,
-	    domain_of(l->next.return_path)) };
-	if (r->smart == NULL)
-		r->key = l->next.destination;
-	else
-		r->key = slice_str(arena_printf(l->arena, ">%.*s:%u %.*s",
-		    (int)r->smart->host.n, r->smart->host.p, r->smart->port,
-		    (int)r->smart->user.n, r->smart->user.p));
-}
-
 static void
 none(struct hop *r, enum fate fate, const char *code, struct slice text)
 {
@@ -158,13 +135,18 @@ find_mx(struct hop *r, struct lease *l)
 }
 
 /* That a smarthost has no address is the admin's error, and no reason to
-   refuse anybody's mail. */
+   refuse anybody's mail; nor that queue has begun with another configuration
+   than we. */
 static void
 find_smarthost(struct hop *r, struct lease *l)
 {
 	enum dns result;
 
-	if (!add_host(r, l, r->smart->host, r->smart->port, &result))
+	r->smart = smart_named(l->next.destination);
+	if (r->smart == NULL)
+		none(r, FATE_LATER, "4.3.5", SLICE("the smarthost is new: "
+		    "restart"));
+	else if (!add_host(r, l, r->smart->host, r->smart->port, &result))
 		none(r, FATE_NEXT, "4.4.6", SLICE("the smarthost is "
 		    "ourselves"));
 	else
@@ -175,12 +157,13 @@ find_smarthost(struct hop *r, struct lease *l)
 void
 hop_find(struct hop *r, struct lease *l)
 {
-	struct slice domain = l->next.destination;
+	struct slice to = l->next.destination;
 
+	*r = (struct hop){ .key = to };
 	r->servers = arena_array(l->arena, SERVERS_MAX, sizeof *r->servers);
-	if (r->smart != NULL)
+	if (slice_starts(to, SLICE(">")))
 		find_smarthost(r, l);
-	else if (domain.n > 2 && domain.p[0] == '[')
+	else if (to.n > 2 && to.p[0] == '[')
 		find_literal(r, l);
 	else
 		find_mx(r, l);

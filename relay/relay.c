@@ -185,6 +185,7 @@ reload(const struct conf *c, struct buf *restart)
 {
 	(void)restart;
 	relay.conf = c;
+	smart_reload(c);
 }
 
 /* Messages under way are finished; tasks that wait for one end with us. */
@@ -224,6 +225,7 @@ who(struct figures *f)
 
 const struct daemon daemon_role = {
 	.name = "relay",
+	.file = smart_file,
 	.load = load,
 	.start = start,
 	.reload = reload,

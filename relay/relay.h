@@ -96,11 +96,12 @@ struct server {
 
 /* A smarthost, as it was configured when we began; it lives as long as we. */
 struct smart {
-	struct slice	 to, from;	/* domains, or empty */
+	struct slice	 name;		/* smarthost_name */
 	struct slice	 host;
 	uint16_t	 port;
 	struct slice	 user;		/* empty: no login */
-	struct slice	 password;	/* empty: it could not be read */
+	struct slice	 password;	/* empty: it could not be read; a reload
+					   brings another */
 };
 
 struct hop {
@@ -189,9 +190,8 @@ bool		 address_is_ours(const struct sockaddr_storage *);
 void		 deliver(struct lease *);
 
 /* hop.c */
-/* Which connections can be used, without a look-up. */
-void		 hop_begin(struct hop *, struct lease *);
-/* Looks the servers up. */
+/* Looks the servers up; called for no destination for which a connection waits
+   in the pool. */
 void		 hop_find(struct hop *, struct lease *);
 
 /* lookup.c */
@@ -225,10 +225,13 @@ void		 session_end(struct session *);
 enum fate	 session_login(struct session *);
 
 /* smart.c */
-/* Before confinement: reads the passwords. */
+/* A password file, before smart_load and smart_reload. */
+void		 smart_file(struct slice path, int fd, struct slice why);
 void		 smart_load(const struct conf *);
-/* The one for this mail, or NULL; domains in lower case. */
-const struct smart *smart_for(struct slice to, struct slice from);
+/* Takes the passwords alone. */
+void		 smart_reload(const struct conf *);
+/* The one of this name, or NULL. */
+const struct smart *smart_named(struct slice);
 
 /* transaction.c */
 /* One transaction for all open recipients, who then have their verdicts.

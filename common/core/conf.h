@@ -126,6 +126,7 @@ struct conf {
 	uint64_t	 retry_first;
 	uint64_t	 retry_most;	/* the interval grows up to this */
 	uint32_t	 destination_max;	/* connections to a domain */
+	uint32_t	 smarthost_max;	/* ... to a smarthost */
 	uint64_t	 warn_after;
 	uint64_t	 expire_after;
 	uint64_t	 free_floor;	/* default: conf_floor (DUR-5) */
@@ -180,6 +181,15 @@ void		 conf_changes(const struct conf *old, const struct conf *new,
 uint64_t	 conf_floor(const struct conf *);
 /* Descriptors one process of this role may need at once. */
 uint64_t	 conf_files(const struct conf *, enum role);
+
+/* Of n smarthosts the one for mail to a domain from another; NULL: none.  What
+   is said of `to` goes before what is said of `from`, and that before what is
+   said of all. */
+const struct smarthost *smarthost_for(const struct smarthost *, size_t n,
+		    struct slice to, struct slice from);
+/* Appends what queue and relay call it; it begins with '>', as no domain
+   does. */
+void		 smarthost_name(const struct smarthost *, struct buf *);
 
 /* What a listener speaks. */
 struct service_row {

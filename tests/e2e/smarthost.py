@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A second instance is our smarthost: it proves its name by TLS, takes our login
 and delivers; with a wrong password, or an authority we do not trust, the mail
-waits and nothing is said in the clear.
+waits and nothing is said in the clear.  A reload brings the right password, and
+the mail goes.
 
 RFC 4954 4 and 6; RFC 9525 6; RFC 6409 3.3.
 """
@@ -46,17 +47,22 @@ class Ours(Instance):
 
 
 def instance(env, password, port, authorities):
-    """Sends all mail through env, as env's first user."""
-    fd, secret = tempfile.mkstemp(dir="/tmp")
-    os.write(fd, password.encode() + b"\n")
-    os.close(fd)
-    try:
-        conf = "send mail through localhost port %s as %s with password in " \
-            "%s\ntrust authorities in %s\nretry first after 1 second\n" % (
-                port, env.USER1, secret, authorities)
-        return Ours(env, conf=conf).start().people()
-    finally:
-        os.unlink(secret)
+    """Sends all mail through env, as env's first user.  The password is where
+    only root looks."""
+    root = tempfile.mkdtemp(prefix="e2e-", dir="/tmp")
+    os.mkdir(root + "/secret", 0o700)
+    conf = "send mail through localhost port %s as %s with password in " \
+        "%s/secret/word\ntrust authorities in %s\n" \
+        "retry first after 1 second\nretry at least every 2 seconds\n" % (
+            port, env.USER1, root, authorities)
+    mine = Ours(env, conf=conf, root=root)
+    password_is(mine, password)
+    return mine.start().people()
+
+
+def password_is(mine, password):
+    with open(mine.root + "/secret/word", "w") as f:
+        f.write(password + "\n")
 
 
 def waits(mine, mark, why):
@@ -79,8 +85,21 @@ def test(env):
     check("tls=TLSv1.3" in mine.log(), "no TLS: %s", mine.tail())
     mine.stop()
     mine = instance(env, "wrong", env.SUBMISSION_PORT, env.CA_FILE)
-    waits(mine, unique("wrong"), "535")
+    mark = unique("wrong")
+    waits(mine, mark, "535")
     check("relay_login_failed" in mine.log(), "not in the log")
+    pid = mine.processes()["relay"]
+    password_is(mine, env.PASS1)
+    r = mine.postino("reload")
+    check(r.returncode == 0 and not r.stdout, "reload: %s%s", r.stdout,
+          r.stderr)
+    until("the message is there after the reload", lambda: has(env, mark))
+    check(mine.processes()["relay"] == pid, "relay was restarted")
+    os.unlink(mine.root + "/secret/word")
+    mine.postino("reload")
+    mark = unique("gone")
+    submit(mine, mine.USER1, mine.PASS1, env.USER2, mark)
+    until("the message is there without the file", lambda: has(env, mark))
     mine.stop()
     mine = instance(env, env.PASS1, env.SUBMISSION_PORT, "/dev/null")
     waits(mine, unique("untrusted"), "the TLS handshake")

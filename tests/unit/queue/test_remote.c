@@ -404,6 +404,139 @@ START_TEST(test_return_path)
 }
 END_TEST
 
+/* ---- smarthosts */
+
+static void
+smarthosts(void)
+{
+	static struct smarthost all[] = {
+		{ .host = SLICE("smart.example"), .port = 587,
+		    .user = SLICE("us") },
+		{ .to = SLICE("special"), .host = SLICE("other.example"),
+		    .port = 25 },
+		{ .from = SLICE("Office"), .host = SLICE("third.example"),
+		    .port = 25 },
+	};
+
+	conf.smarthosts = all;
+	conf.n_smarthosts = 3;
+	conf.smarthost_max = 7;
+	queue_limits(&conf);
+	route_load(&conf);
+}
+
+/* All mail for a smarthost is one destination, with one lease for recipients of
+   many domains. */
+START_TEST(test_smarthost)
+{
+	smarthosts();
+	FAR(.to = { "a@far", "b@special", "c@elsewhere" });
+	relay_next(0, NULL, 4);
+	ck_assert_uint_eq(n_jobs, 2);
+	ck_assert_str_eq(jobs[0].destination, ">smart.example:587 us");
+	ck_assert_uint_eq(jobs[0].n, 2);
+	ck_assert_str_eq(jobs[0].address[1], "c@elsewhere");
+	ck_assert_str_eq(jobs[1].destination, ">other.example:25 ");
+	SUBMIT_FROM("x@office", .to = { "a@far", "b@special" }, .remote = {
+		true, true }, .by = submission);
+	ck_assert_uint_eq(n_jobs, 4);
+	ck_assert_str_eq(jobs[2].destination, ">third.example:25 ");
+	ck_assert_str_eq(jobs[3].destination, ">other.example:25 ");
+	for (size_t i = 0; i < n_jobs; i++)
+		for (size_t k = 0; k < jobs[i].n; k++)
+			relay_done(0, jobs[i].id, jobs[i].number[k],
+			    OUTCOME_STORED);
+	ck_assert_uint_eq(message_count(), 0);
+	ck_assert_uint_eq(destination_count(), 0);
+}
+END_TEST
+
+/* However many domains there are, a smarthost has so many sessions, which grow
+   up to its own limit; what goes elsewhere has its own. */
+START_TEST(test_smarthost_sessions)
+{
+	char to[32];
+
+	conf.destination_max = 2;
+	smarthosts();
+	for (int i = 0; i < 40; i++) {
+		snprintf(to, sizeof to, "a@domain%d", i);
+		FAR(.to = { to });
+	}
+	relay_next(0, NULL, 60);
+	ck_assert_uint_eq(n_jobs, DESTINATION_FIRST);
+	FAR(.to = { "a@special" });
+	ck_assert_uint_eq(n_jobs, DESTINATION_FIRST + 1);
+	for (size_t i = 0; i < 5; i++)
+		relay_done(0, jobs[i].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(n_jobs, 12);
+	for (size_t i = 6; i < 20; i++)
+		relay_done(0, jobs[i].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(n_jobs, 27);
+	/* "Too many" while others get through: half of them. */
+	run(20);
+	relay_done(0, jobs[20].id, 0, OUTCOME_STORED);
+	relay_away(0, jobs[21].id, 0);
+	ck_assert_uint_eq(destinations_away(), 0);
+	ck_assert_uint_eq(n_jobs, 28);
+	for (size_t i = 22; i < 25; i++)
+		relay_done(0, jobs[i].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(n_jobs, 29);
+}
+END_TEST
+
+/* One that is away is tried once for all its mail, whatever the domains; the
+   admin's retry of any of it wakes it; each message tells why it waits. */
+START_TEST(test_smarthost_away)
+{
+	struct queue_act_in in = { .action = QUEUE_RETRY,
+		.recipient = SLICE("a@domain9") };
+	char to[32];
+
+	smarthosts();
+	for (int i = 0; i < 10; i++) {
+		snprintf(to, sizeof to, "a@domain%d", i);
+		FAR(.to = { to });
+	}
+	relay_next(0, NULL, 20);
+	ck_assert_uint_eq(n_jobs, DESTINATION_FIRST);
+	for (int i = 0; i < DESTINATION_FIRST; i++)
+		relay_away(0, jobs[i].id, 0);
+	ck_assert_uint_eq(destinations_away(), 1);
+	ck_assert(logged("domain=\">smart.example:587 us\""));
+	pass(299999);
+	ck_assert_uint_eq(n_jobs, DESTINATION_FIRST);
+	link_call(ctl, WIRE_queue_act, &in, 0, NULL, NULL);
+	run(5);
+	ck_assert_uint_eq(n_jobs, DESTINATION_FIRST + 1);
+	relay_done(0, jobs[n_jobs - 1].id, 0, OUTCOME_STORED);
+	ck_assert_uint_gt(n_jobs, DESTINATION_FIRST + 1);
+}
+END_TEST
+
+/* What a relay still holds for a smarthost stays with it, and counts. */
+START_TEST(test_smarthost_held)
+{
+	struct wire_held held[2];
+
+	smarthosts();
+	for (int i = 0; i < 9; i++)
+		FAR(.to = { "a@far", "b@elsewhere" });
+	relay_next(0, NULL, 1);
+	held[0] = (struct wire_held){ jobs[0].id, 0 };
+	held[1] = (struct wire_held){ jobs[0].id, 1 };
+	crash();
+	relay_hello(0, held, 2);
+	relay_next(0, NULL, 9);
+	ck_assert_uint_eq(n_jobs, DESTINATION_FIRST);
+	for (size_t i = 1; i < n_jobs; i++)
+		ck_assert_uint_ne(jobs[i].id, held[0].id);
+	relay_done(0, held[0].id, 1, OUTCOME_STORED);
+	relay_done(0, held[0].id, 0, OUTCOME_STORED);
+	ck_assert_uint_eq(n_jobs, DESTINATION_FIRST + 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -428,6 +561,10 @@ main(void)
 	tcase_add_test(t, test_gives_way);
 	tcase_add_test(t, test_many_recipients);
 	tcase_add_test(t, test_return_path);
+	tcase_add_test(t, test_smarthost);
+	tcase_add_test(t, test_smarthost_sessions);
+	tcase_add_test(t, test_smarthost_away);
+	tcase_add_test(t, test_smarthost_held);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

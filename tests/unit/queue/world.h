@@ -16,6 +16,7 @@
 #include "common/core/log.h"
 #include "queue/message.h"
 #include "queue/queue.h"
+#include "queue/route.h"
 #include "queue/schedule.h"
 #include "queue/spool.h"
 #include "queue/stats.h"
@@ -179,9 +180,10 @@ setup(void)
 	conf = (struct conf){ .message_max = 50000000, .hold_time = 2000,
 		.hold_memory = 64000000, .retry_first = 300000,
 		.retry_most = 14400000, .expire_after = 432000000,
-		.destination_max = 20, .workers = { [ROLE_RELAY] = 1 },
+		.destination_max = 20, .smarthost_max = 20, .workers = { [ROLE_RELAY] = 1 },
 		.server_name = SLICE("mx.example.org") };
 	queue_limits(&conf);
+	route_load(&conf);
 	queue_setup();
 	engine = world_open();
 	queue_open(engine);

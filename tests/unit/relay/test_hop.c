@@ -16,7 +16,6 @@ static bool		 found;
 static void
 find(void *arg)
 {
-	hop_begin(&hop, arg);
 	hop_find(&hop, arg);
 	found = true;
 }
@@ -25,7 +24,8 @@ static void
 find_hop(const char *from, const char *to)
 {
 	struct lease l = { .arena = &world.arena, .next = {
-		.destination = slice_str(to),
+		.destination = destination_of(slice_str(to),
+		    slice_str(from)),
 		.return_path = slice_str(from) } };
 
 	found = false;

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,6 +285,39 @@ world_log(const char *line, size_t n)
 		(void)!write(2, line, n);
 }
 
+/* As queue names where it goes: smarthosts have names of their own. */
+static inline struct slice
+destination_of(struct slice domain, struct slice return_path)
+{
+	struct slice from = return_path;
+	struct buf name = { 0 };
+	const struct smarthost *s;
+	struct slice to = domain;
+
+	slice_cut(&from, '@');
+	s = smarthost_for(world.conf.smarthosts, world.conf.n_smarthosts,
+	    domain, from);
+	if (s != NULL) {
+		smarthost_name(s, &name);
+		to = arena_slice(&world.arena, buf_view(&name));
+	}
+	buf_free(&name);
+	return to;
+}
+
+/* As master does, at the start and before a reload. */
+static inline void
+world_files(void)
+{
+	for (size_t i = 0; i < world.conf.n_smarthosts; i++) {
+		struct slice path = world.conf.smarthosts[i].password;
+
+		if (path.n > 0)
+			daemon_role.file(path, open(path.p, O_RDONLY),
+			    SLICE("it is not there"));
+	}
+}
+
 static inline void
 world_tick(struct timer *t)
 {
@@ -314,6 +348,10 @@ world_start(const char *conf)
 	serve(WIRE_queue_done, fake_done);
 	serve(WIRE_queue_relay, fake_relay);
 	serve(WIRE_dns_query, fake_query);
+	for (size_t i = 0; i < world.n_leases; i++)
+		world.leases[i].destination = destination_of(
+		    world.leases[i].destination, world.leases[i].return_path);
+	world_files();
 	daemon_role.load(&world.conf);
 	daemon_role.start(&world.conf);
 	world_join(ROLE_QUEUE);

@@ -47,7 +47,7 @@ SYS_relay := libseccomp openssl
 LIBS_resolver := mail
 SYS_resolver := libseccomp libunbound
 LIBS_ctl := mail
-SYS_ctl := -lcrypt -lz
+SYS_ctl := libcrypto -lcrypt -lz
 LIBS_drop := task mail
 SYS_drop := libseccomp openssl
 LIBS_sendmail := mail
@@ -178,10 +178,11 @@ FUZZSANS_smtpd := %/tls.c %/tls_chain.c %/tls_client.c %/tls_key.c \
 	%/daemon.c %/sandbox.c
 FUZZSANS_pop3d := $(FUZZSANS_smtpd)
 FUZZSANS_imapd := $(FUZZSANS_smtpd)
+FUZZSANS_ctl := %/daemon.c %/sandbox.c
 # Without what needs a role's struct daemon.
 fuzzcore = $(filter-out %/main.c %/daemon.c %/sandbox.c,$(call src,common/core))
 fuzzsrc	 = $(if $(filter core,$(1)),,$(if $(filter $(1),$(LIBS)),\
-	   $(call src,common/$(1)),$(call src,$(1)) \
+	   $(call src,common/$(1)),$(filter-out ctl/main.c,$(call src,$(1))) \
 	   $(filter-out $(FUZZSANS_$(1)),common/core/daemon.c \
 	   common/core/sandbox.c $(foreach l,$(LIBS_$(1)),\
 	   $(call src,common/$(l)))))) $(fuzzcore)

@@ -33,6 +33,18 @@ show(struct slice s)
 	return shown;
 }
 
+const char *
+size_text(uint64_t bytes)
+{
+	struct buf b = { 0 };
+	const char *s;
+
+	form_size(&b, bytes);
+	s = arena_str(&ctl.arena, buf_view(&b));
+	buf_free(&b);
+	return s;
+}
+
 void
 advise(const char *help)
 {

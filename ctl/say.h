@@ -15,6 +15,8 @@ const char	*text(const char *, ...)
 		    __attribute__((format(printf, 1, 2)));
 /* The same from bytes, printable (form.h). */
 const char	*show(struct slice);
+/* "1.5 MB" (form.h). */
+const char	*size_text(uint64_t bytes);
 /* "postino: what", "  why", "  try: postino help" and out.  why and help may
    be NULL; help is what follows `postino`, and its -c. */
 void		 fail(int code, const char *what, const char *why,

@@ -4,10 +4,9 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "common/core/link.h"
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
-#include "ctl/form.h"
+#include "ctl/keeper.h"
 #include "ctl/progress.h"
 #include "ctl/say.h"
 #include "ctl/sheet.h"
@@ -15,14 +14,6 @@
 enum {
 	CHECK_FOUND = 1,		/* exit code of check */
 	POLL = 200,			/* ms */
-};
-
-/* A process that has an engine. */
-struct keeper {
-	enum role	 role;
-	unsigned	 instance;
-	uint32_t	 pid;
-	const char	*name;		/* "store", "store-1" */
 };
 
 static enum role
@@ -39,53 +30,6 @@ role_wanted(void)
 	fail(EX_USAGE, text("\"%s\" keeps nothing", show(word)),
 	    "it is store, queue or auth", text("help store %s",
 	    ctl.command->verb));
-}
-
-/* Calls fn for each process of the role; every shard of store is one. */
-static int
-keepers_each(int (*fn)(const struct keeper *))
-{
-	struct master_status_in in = { 0 };
-	struct master_status_out out;
-	struct keeper k = { .role = role_wanted() };
-	int code = EX_OK, one;
-
-	ask_must(master_status(master_link(), &in, &out, &ctl.arena, ASK_WAIT),
-	    "cannot ask master");
-	for (size_t i = 0; i < out.n_children; i++) {
-		if (out.children[i].role != (uint32_t)k.role)
-			continue;
-		k.instance = out.children[i].instance;
-		k.pid = out.children[i].pid;
-		k.name = k.instance == 0 ? role_name(k.role) :
-		    text("%s-%u", role_name(k.role), k.instance);
-		if ((one = fn(&k)) > code)
-			code = one;
-	}
-	return code;
-}
-
-static struct link *
-keeper_dial(const struct keeper *k)
-{
-	struct link *l = role_try(k->role, k->instance);
-
-	if (l == NULL)
-		fail(EX_TEMPFAIL, text("cannot ask %s", k->name),
-		    "the process is not ready", "status");
-	return l;
-}
-
-static const char *
-size_text(uint64_t bytes)
-{
-	struct buf b = { 0 };
-	const char *s;
-
-	form_size(&b, bytes);
-	s = show(buf_view(&b));
-	buf_free(&b);
-	return s;
 }
 
 /* ---- check */
@@ -167,7 +111,7 @@ cmd_store_check(void)
 	int code;
 
 	sheet_begin(&check_sheet, columns, 7);
-	code = keepers_each(check_one);
+	code = keepers_each(role_wanted(), check_one);
 	sheet_end(&check_sheet, NULL);
 	return code;
 }
@@ -203,7 +147,7 @@ compact_one(const struct keeper *k)
 int
 cmd_store_compact(void)
 {
-	return keepers_each(compact_one);
+	return keepers_each(role_wanted(), compact_one);
 }
 
 /* ---- rebuild */
@@ -252,5 +196,5 @@ rebuild_one(const struct keeper *k)
 int
 cmd_store_rebuild(void)
 {
-	return keepers_each(rebuild_one);
+	return keepers_each(role_wanted(), rebuild_one);
 }

@@ -117,12 +117,26 @@ folder_make(const char *path, mode_t mode, uint32_t uid, uint32_t gid)
 	close(fd);
 }
 
+/* postino restore leaves this behind if it was cut off. */
+static void
+restore_over(const struct conf *conf)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/restoring", conf->data_folder.p);
+	if (access(path, F_OK) != 0)
+		return;
+	errno = 0;
+	fatal("%s: a restore was cut off; say postino restore again", path);
+}
+
 void
 folders_make(const struct conf *conf)
 {
 	uint32_t me = (uint32_t)geteuid(), mine = (uint32_t)getegid(), uid, gid;
 
 	folder_make(conf->data_folder.p, 0711, me, mine);
+	restore_over(conf);
 	folder_make(conf->run_folder.p, 0755, me, mine);
 	folder_make(folder_of(conf, ROLE_SMTPD, 0), 0555, me, mine);
 	LIST_EACH(n, &children) {

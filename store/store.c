@@ -8,6 +8,7 @@
 #include "store/body.h"
 #include "store/fetch.h"
 #include "store/known.h"
+#include "store/restored.h"
 #include "store/session.h"
 #include "store/undelete.h"
 #include "store/usage.h"
@@ -84,6 +85,12 @@ open_engine(const struct conf *c)
 		.segment = c->segment, .floor = c->free_floor, .readers = 4,
 		.linger = c->linger };
 
+	store.engine = engine_open_file(&ec);
+	if (!restored_found())
+		return;
+	restored_raise(store.engine);
+	engine_close(store.engine);
+	restored_over();
 	store.engine = engine_open_file(&ec);
 }
 

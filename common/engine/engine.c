@@ -286,6 +286,26 @@ engine_distrust(struct engine *e)
 	e->ops->distrust(e);
 }
 
+void
+engine_cut(struct engine *e, void (*listed)(void *, struct engine_cut *),
+    void *arg)
+{
+	e->ops->cut(e, listed, arg);
+}
+
+void
+cut_read(struct engine_cut *c, size_t part, uint64_t offset, size_t length,
+    engine_bytes *fn, void *arg)
+{
+	c->ops->cut_read(c, part, offset, length, fn, arg);
+}
+
+void
+cut_end(struct engine_cut *c)
+{
+	c->ops->cut_end(c);
+}
+
 enum engine_status
 engine_export(struct engine *e, uint64_t after, engine_record *fn, void *arg)
 {

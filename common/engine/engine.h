@@ -196,7 +196,40 @@ void		 engine_check(struct engine *, struct engine_check *);
 /* The next open makes the index anew from the log. */
 void		 engine_distrust(struct engine *);
 
-/* Log shipping, backup: calls fn for each record with sequence > after, in
+/* A backup.  A cut is the engine as of one moment: the files of its log, as
+   far as they were durable then.  They stay readable until the cut ends, while
+   everything goes on; with them, and an empty index, an engine opens as after a
+   power cut at that moment.  Number and tag together say which file it is, on
+   every machine and for ever: one that has grown begins with what was there
+   before.  What removed mail took stays taken while a cut needs it. */
+struct engine_part {
+	char		 kind;		/* 's' a segment, 'b' a long blob */
+	bool		 grows;		/* it is the one written to */
+	bool		 rotten;	/* damage is known of it */
+	uint64_t	 number;
+	uint64_t	 tag;		/* generation; ns when it was written */
+	uint64_t	 length;	/* bytes that belong to the cut */
+};
+struct engine_ops;
+struct engine_cut {
+	const struct engine_ops *ops;	/* private */
+	struct engine_part *parts;	/* segments by number, then blobs */
+	size_t		 n;
+};
+/* The cut is now; listed is called when its parts are known, maybe from
+   inside. */
+void		 engine_cut(struct engine *, void (*listed)(void *arg,
+		    struct engine_cut *), void *arg);
+/* Up to CUT_READ bytes, from the loop; past the end it is shorter.  CORRUPT:
+   what could not be read is zeros.  NONE: the part is not needed (a blob that
+   was dead before the cut).  Segments before this part are let go. */
+enum { CUT_READ = 512 * 1024 };
+void		 cut_read(struct engine_cut *, size_t part, uint64_t offset,
+		    size_t length, engine_bytes *, void *arg);
+/* Calls under way are still answered.  It may come after the engine's own. */
+void		 cut_end(struct engine_cut *);
+
+/* Log shipping: calls fn for each record with sequence > after, in
    order; import takes the records of an export into an empty engine, which is
    then closed: only the next open serves.  Both block. */
 typedef bool engine_record(void *arg, uint64_t sequence, struct slice record);

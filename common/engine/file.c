@@ -118,6 +118,7 @@ file_close(struct engine *e)
 	reclaim_close(f);
 	group_close(f);
 	maintain_close(f);
+	cuts_close(f);
 	index_close(f->index);
 	segments_free(&f->segments);
 	map_each(&f->holds, hold_free, NULL);
@@ -155,6 +156,9 @@ static const struct engine_ops ops = {
 	.compact = file_compact,
 	.check = file_check,
 	.distrust = distrust,
+	.cut = file_cut,
+	.cut_read = file_cut_read,
+	.cut_end = file_cut_end,
 	.export = file_export,
 	.import = file_import,
 	.turn = group_turn,
@@ -193,6 +197,7 @@ engine_open_file(const struct engine_conf *conf)
 	struct file *f = mem_zero(sizeof *f);
 
 	f->conf = *conf;
+	list_init(&f->cuts);
 	if (f->conf.cache < CACHE_LEAST)
 		f->conf.cache = CACHE_LEAST;
 	if (f->conf.segment < SEGMENT_LEAST)

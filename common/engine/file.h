@@ -15,6 +15,7 @@
  *	compact.c	moves what lives out of nearly dead segments
  *	reclaim.c	when it does so
  *	check.c		what lies on the disk, part by part
+ *	cut.c		what a backup is made of
  *	export.c	export, import
  *
  * Threads: the loop's owns everything here.  The committer sees the group
@@ -196,6 +197,7 @@ struct file {
 
 	struct reserve	 reserve;
 	struct compaction compaction;
+	struct node	 cuts;		/* backups under way */
 	struct reclaim	 reclaim;
 	struct engine_figures figures;
 };
@@ -285,6 +287,7 @@ void		 recover(struct file *);
 /* folder.c */
 void		 folder_read(struct file *);	/* enters all segments */
 void		 folder_clean(struct file *);	/* long blobs nobody names */
+bool		 blob_named(const char *, uint64_t *number);	/* is it one? */
 
 /* reclaim.c */
 void		 reclaim_open(struct file *);
@@ -294,6 +297,14 @@ void		 reclaim_press(struct file *, uint64_t bytes);	/* mail is refused */
 
 /* check.c */
 void		 file_check(struct engine *, struct engine_check *);
+
+/* cut.c */
+void		 file_cut(struct engine *, void (*)(void *,
+		    struct engine_cut *), void *);
+void		 file_cut_read(struct engine_cut *, size_t, uint64_t, size_t,
+		    engine_bytes *, void *);
+void		 file_cut_end(struct engine_cut *);
+void		 cuts_close(struct file *);
 
 /* compact.c, export.c */
 /* The next `bytes` of the segment begun, or of the emptiest one that is at

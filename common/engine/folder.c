@@ -38,6 +38,12 @@ number_of(const char *name, char kind, size_t digits, uint64_t *number)
 	return true;
 }
 
+bool
+blob_named(const char *name, uint64_t *number)
+{
+	return number_of(name, 'b', 16, number);
+}
+
 static void
 folder_each(struct file *f, void (*fn)(struct file *, const char *, void *),
     void *arg)
@@ -68,7 +74,7 @@ folder_note(struct file *f, const char *name, void *arg)
 	} else if (number_of(name, 't', 16, &number) ||
 	    strcmp(name, "new") == 0) {
 		unlinkat(f->segments.dir, name, 0);
-	} else if (number_of(name, 'b', 16, &number) &&
+	} else if (blob_named(name, &number) &&
 	    number >= f->next_blob) {
 		f->next_blob = number + 1;
 	}
@@ -139,7 +145,7 @@ file_orphan(struct file *f, const char *name, void *arg)
 	uint64_t number;
 
 	(void)arg;
-	if (!number_of(name, 'b', 16, &number))
+	if (!blob_named(name, &number))
 		return;
 	switch (place_get(f, number, &p)) {
 	case INDEX_NONE:

@@ -83,8 +83,11 @@ upkeep_start(struct file *f, bool checkpoint)
 	room_reserve(f);
 	u->out = true;
 	u->checkpoint = checkpoint;
-	u->doomed = f->doomed;
-	f->doomed = swap;
+	/* Those that die while a backup runs may belong to it. */
+	if (list_empty(&f->cuts)) {
+		u->doomed = f->doomed;
+		f->doomed = swap;
+	}
 	if (checkpoint) {
 		u->answers = f->waiting;
 		f->waiting = (struct buf){ 0 };

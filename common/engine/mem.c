@@ -246,6 +246,34 @@ mem_check(struct engine *e, struct engine_check *c)
 	c->done(c);
 }
 
+/* There are no files. */
+static void
+mem_cut(struct engine *e, void (*listed)(void *, struct engine_cut *),
+    void *arg)
+{
+	struct engine_cut *c = mem_zero(sizeof *c);
+
+	c->ops = e->ops;
+	listed(arg, c);
+}
+
+static void
+mem_cut_read(struct engine_cut *c, size_t part, uint64_t offset,
+    size_t length, engine_bytes *fn, void *arg)
+{
+	(void)c;
+	(void)part;
+	(void)offset;
+	(void)length;
+	fn(arg, ENGINE_NONE, SLICE(""));
+}
+
+static void
+mem_cut_end(struct engine_cut *c)
+{
+	free(c);
+}
+
 static void
 mem_distrust(struct engine *e)
 {
@@ -273,6 +301,9 @@ static const struct engine_ops ops = {
 	.compact = mem_compact,
 	.check = mem_check,
 	.distrust = mem_distrust,
+	.cut = mem_cut,
+	.cut_read = mem_cut_read,
+	.cut_end = mem_cut_end,
 	.export = mem_export,
 	.import = mem_import,
 	.turn = mem_turn,

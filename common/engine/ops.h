@@ -41,6 +41,11 @@ struct engine_ops {
 			    void *);
 	void		(*check)(struct engine *, struct engine_check *);
 	void		(*distrust)(struct engine *);
+	void		(*cut)(struct engine *, void (*)(void *,
+			    struct engine_cut *), void *);
+	void		(*cut_read)(struct engine_cut *, size_t, uint64_t,
+			    size_t, engine_bytes *, void *);
+	void		(*cut_end)(struct engine_cut *);
 	enum engine_status (*export)(struct engine *, uint64_t,
 			    engine_record *, void *);
 	enum engine_status (*import)(struct engine *, struct slice);

@@ -133,14 +133,34 @@ segment_use(struct segment *s)
 	s->users++;
 }
 
-void
-segment_unuse(struct segment *s)
+static void
+free_if_over(struct segment *s)
 {
-	if (--s->users > 0 || !s->gone)
+	if (s->users > 0 || s->pins > 0 || !s->gone)
 		return;
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
+}
+
+void
+segment_unuse(struct segment *s)
+{
+	s->users--;
+	free_if_over(s);
+}
+
+void
+segment_pin(struct segment *s)
+{
+	s->pins++;
+}
+
+void
+segment_unpin(struct segment *s)
+{
+	s->pins--;
+	free_if_over(s);
 }
 
 bool
@@ -150,6 +170,9 @@ segment_remove(struct segments *l, struct segment *s)
 	size_t i = 0;
 
 	segment_name(name, s->number);
+	/* An open file stays until it is closed, also without its name. */
+	if (s->pins > 0 && segment_fd(l, s) < 0)
+		return false;
 	if (unlinkat(l->dir, name, 0) != 0 && errno != ENOENT)
 		return false;
 	while (l->v[i] != s)
@@ -159,8 +182,7 @@ segment_remove(struct segments *l, struct segment *s)
 	if (s->fd >= 0)
 		l->open--;
 	s->gone = true;
-	segment_use(s);
-	segment_unuse(s);
+	free_if_over(s);
 	return true;
 }
 

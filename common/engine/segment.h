@@ -39,9 +39,11 @@ struct segment {
 	uint32_t	 number, generation;
 	int		 fd;		/* -1: closed */
 	unsigned	 users;		/* threads that read it now */
+	unsigned	 pins;		/* cuts that its bytes belong to */
 	bool		 dirty;		/* `live` is not in the index yet */
 	bool		 rotten;	/* holds bad records: never compacted */
-	bool		 gone;		/* unlinked; freed by its last user */
+	bool		 gone;		/* unlinked; freed by its last user or
+					   cut */
 	uint64_t	 floor;		/* sequence below all records */
 	uint64_t	 end;		/* behind the last durable record */
 	uint64_t	 size;		/* of the file, allocated */
@@ -75,6 +77,10 @@ int		 segment_fd(struct segments *, struct segment *);
 /* Keeps fd and struct alive for a thread, and gives them back. */
 void		 segment_use(struct segment *);
 void		 segment_unuse(struct segment *);
+/* Keeps its bytes readable when it is removed, and gives them back.  While it
+   is not removed this costs no descriptor. */
+void		 segment_pin(struct segment *);
+void		 segment_unpin(struct segment *);
 /* Unlinks the file and takes it out of the list; false: neither. */
 bool		 segment_remove(struct segments *, struct segment *);
 

@@ -1,9 +1,10 @@
 /*
  * serve.h - what the admin may ask of every keeper: keeper_check,
- * keeper_compact, keeper_rebuild.
+ * keeper_compact, keeper_rebuild, keeper_cut, keeper_read.
  *
  * Each call does a part of the work and says how far it got, so nothing is
  * remembered here between two of them: who stops asking has stopped the work.
+ * But for the cut of a backup, which belongs to a connection.
  */
 #ifndef ENGINE_SERVE_H
 #define ENGINE_SERVE_H

@@ -215,7 +215,10 @@ options(struct append *p, struct scan *a, uint64_t *flags, int64_t *when)
 static bool
 acceptable(struct session *s)
 {
-	if (s->literal == 0)
+	if (!command_may_send(s))
+		session_bad(s, "[TOOBIG] over 4096 octets say {number}, and "
+		    "wait");
+	else if (s->literal == 0)
 		session_no(s, "[CANNOT] a message has octets");
 	else if (s->literal > imapd_conf->message_max)
 		session_no(s, "[TOOBIG] at most %llu octets", (unsigned
@@ -233,6 +236,7 @@ message(struct append *p, struct scan *a)
 	struct wire_appended *m;
 	uint64_t flags;
 	int64_t when;
+	bool good;
 
 	hand_over(p);
 	if (p->n == MESSAGES_MAX)
@@ -248,8 +252,11 @@ message(struct append *p, struct scan *a)
 	m = message_add(p);
 	m->flags = flags;
 	m->when = when < 0 ? 0 : (uint64_t)when * 1000;
-	return s->literal > WIRE_BODY_MAX ? read_long(p, m) :
+	command_deadline(s, true);
+	good = s->literal > WIRE_BODY_MAX ? read_long(p, m) :
 	    read_short(p, m);
+	command_deadline(s, false);
+	return good;
 }
 
 /* ---- the command */

@@ -11,6 +11,8 @@ enum {
 	TEXT_BEFORE = 16 * 1024, TEXT_AFTER = 512 * 1024,
 	/* A message that nobody wants and that is on its way already. */
 	SKIP_MOST = 64 * 1024,
+	/* What a client may send without being asked (RFC 7888 5). */
+	UNASKED_MOST = 4096,
 	KEEP = 4096,		/* bytes of s->text kept for the next one */
 };
 
@@ -81,6 +83,20 @@ command_go_on(struct session *s)
 	conn_write(s->conn, SLICE("+ go on\r\n"));
 }
 
+bool
+command_may_send(const struct session *s)
+{
+	return s->literal_waits || s->literal <= UNASKED_MOST;
+}
+
+void
+command_deadline(struct session *s, bool on)
+{
+	if (s->store != NULL)
+		conn_deadline(s->conn, on ? loop_now() +
+		    imapd_conf->data_wait : 0);
+}
+
 /* A literal that is too long: one that is not yet sent is declined, one that
    is on its way can only be cut off (RFC 7888 4). */
 static bool
@@ -106,6 +122,7 @@ piece(struct session *s)
 	size_t begins = s->text.n;
 	struct announced l;
 	struct slice line;
+	bool whole;
 
 	switch (conn_read_line(s->conn, line_most, &line)) {
 	case LINE_END:
@@ -129,13 +146,16 @@ piece(struct session *s)
 		s->literal_waits = l.waits;
 		return PIECE_LAST;
 	}
-	if (l.n > most || s->text.n + l.n > most)
+	if (l.n > most || s->text.n + l.n > most ||
+	    (!l.waits && l.n > UNASKED_MOST))
 		return too_long(s, &l) ? PIECE_REFUSED : PIECE_END;
 	if (l.waits)
 		command_go_on(s);
 	buf_str(&s->text, "\r\n");
-	return conn_read_all(s->conn, (size_t)l.n, &s->text) ? PIECE_MORE :
-	    PIECE_END;
+	command_deadline(s, true);
+	whole = conn_read_all(s->conn, (size_t)l.n, &s->text);
+	command_deadline(s, false);
+	return whole ? PIECE_MORE : PIECE_END;
 }
 
 /* What the last command left. */
@@ -174,10 +194,12 @@ command_skip(struct session *s)
 	while (s->announced && !s->literal_waits) {
 		if (s->literal > SKIP_MOST)
 			return false;
+		command_deadline(s, true);
 		for (; s->literal > 0; s->literal -= piece.n)
 			if ((piece = conn_read_some(s->conn,
 			    (size_t)s->literal)).n == 0)
 				return false;
+		command_deadline(s, false);
 		if (!command_rest(s, &ignored))
 			return false;
 	}

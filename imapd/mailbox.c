@@ -272,45 +272,52 @@ cmd_status(struct session *s, struct scan *a)
 	session_ok(s, "done");
 }
 
-/* ---- quotas: one root, "", for all of a user's mailboxes (RFC 9208) */
+/* ---- quotas: one root, "", for all of a user's mailboxes, if he has a limit
+   (RFC 9208 4.2: a root has a resource, and that has one) */
 
 static bool
-quota_print(struct session *s)
+quota(struct session *s, struct box_quota_out *to)
 {
-	struct box_quota_out o;
 	enum wire_status status = box_quota(s->store,
-	    &(struct box_quota_in){ 0 }, &o, &s->arena, LINK_WAIT);
+	    &(struct box_quota_in){ 0 }, to, &s->arena, LINK_WAIT);
 
-	if (status != WIRE_OK) {
+	if (status != WIRE_OK)
 		session_failed(s, status);
-		return false;
-	}
-	if (o.limit == 0)
-		buf_str(session_out(s), "* QUOTA \"\" ()\r\n");
-	else
-		/* In units of 1,024 octets (RFC 9208 5.1). */
-		buf_printf(session_out(s), "* QUOTA \"\" (STORAGE %llu "
-		    "%llu)\r\n", (unsigned long long)(o.used + 1023) / 1024,
-		    (unsigned long long)o.limit / 1024);
-	return true;
+	return status == WIRE_OK;
+}
+
+/* In units of 1,024 octets (RFC 9208 5.1). */
+static void
+quota_print(struct session *s, const struct box_quota_out *q)
+{
+	buf_printf(session_out(s), "* QUOTA \"\" (STORAGE %llu %llu)\r\n",
+	    (unsigned long long)(q->used + 1023) / 1024,
+	    (unsigned long long)q->limit / 1024);
 }
 
 void
 cmd_getquota(struct session *s, struct scan *a)
 {
+	struct box_quota_out q;
 	struct slice root;
 
 	if (!scan_space(a) || !scan_astring(a, &root) || !scan_end(a))
 		session_misread(s, a);
-	else if (root.n > 0)
-		session_no(s, "[NONEXISTENT] the only quota root is \"\"");
-	else if (quota_print(s))
+	else if (quota(s, &q)) {
+		if (root.n > 0 || q.limit == 0) {
+			session_no(s, "[NONEXISTENT] there is no such quota "
+			    "root");
+			return;
+		}
+		quota_print(s, &q);
 		session_ok(s, "done");
+	}
 }
 
 void
 cmd_getquotaroot(struct session *s, struct scan *a)
 {
+	struct box_quota_out q;
 	struct buf *out;
 	struct slice name;
 
@@ -318,10 +325,13 @@ cmd_getquotaroot(struct session *s, struct scan *a)
 		session_misread(s, a);
 		return;
 	}
+	if (!quota(s, &q))
+		return;
 	out = session_out(s);
 	buf_str(out, "* QUOTAROOT ");
 	name_print(out, name, (s->enabled & ENABLED_REV2) != 0);
-	buf_str(out, " \"\"\r\n");
-	if (quota_print(s))
-		session_ok(s, "done");
+	buf_str(out, q.limit > 0 ? " \"\"\r\n" : "\r\n");
+	if (q.limit > 0)
+		quota_print(s, &q);
+	session_ok(s, "done");
 }

@@ -104,6 +104,12 @@ bool		 command_read(struct session *, struct scan *args);
 bool		 command_rest(struct session *, struct scan *args);
 /* Reads away what APPEND did not want.  False: too much, or the end. */
 bool		 command_skip(struct session *);
+/* May the message that was announced come as it was?  What is longer than 4,096
+   octets must be asked for (RFC 7888 5). */
+bool		 command_may_send(const struct session *);
+/* From here on, or no more: a literal is to arrive within the time for message
+   data, however slowly it comes (DOS-1).  Before the login that has its own. */
+void		 command_deadline(struct session *, bool on);
 /* Asks for a literal that was announced and not yet sent (RFC 9051 4.3). */
 void		 command_go_on(struct session *);
 

@@ -92,7 +92,7 @@ log_in(struct session *s, struct sasl *said)
 	}
 	s->login = out.session;
 	door_login(s->visit, out.session);
-	s->store = link_new(ROLE_STORE, 0, LINK_LASTING);
+	s->store = link_new(ROLE_STORE, 0, LINK_KEPT);
 	link_own(s->store, s);
 	link_on_end(s->store, channel_ended);
 	link_attach(s->store, out.fd);

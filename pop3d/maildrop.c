@@ -57,6 +57,8 @@ maildrop_open(struct session *s)
 	}
 	s->mailbox = out.mailbox;
 	s->uidvalidity = out.uidvalidity;
+	s->cap = out.messages;
+	s->mails = mem_array(s->cap, sizeof *s->mails);
 	if (!list_all(s)) {
 		session_err(s, "[SYS/TEMP] the mailbox cannot be read now");
 		return false;

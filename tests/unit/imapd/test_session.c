@@ -409,13 +409,13 @@ START_TEST(long_append)
 	struct buf b = { 0 };
 
 	five();
-	buf_str(&b, "1 APPEND INBOX {150000+}\r\nA: b\r\n\r\n");
+	buf_str(&b, "1 APPEND INBOX {150000}\r\nA: b\r\n\r\n");
 	for (int i = 0; i < 149992; i++)
 		buf_char(&b, "0123456789"[i % 10]);
 	buf_str(&b, "\r\n");
 	heard_at = world.heard.n;
 	world_say(buf_view(&b));
-	want("APPEND", "* 6 EXISTS\r\n1 OK [APPENDUID 99 6] kept\r\n");
+	want("APPEND", "+ go on\r\n* 6 EXISTS\r\n1 OK [APPENDUID 99 6] kept\r\n");
 	ck_assert_uint_eq(box.letters[5].text.n, 150000);
 	ck_assert_int_eq(box.letters[5].text.p[149999], '1');
 	buf_free(&b);

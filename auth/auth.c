@@ -9,7 +9,10 @@
 #include "common/core/log.h"
 #include "common/core/terms.h"
 
-enum { PENALTIES = 16384 };	/* entries */
+enum {
+	PENALTIES = 16384,		/* entries */
+	NUMBERS_SKIPPED = 1 << 20,	/* more than a log's record holds */
+};
 
 struct auth auth;
 
@@ -19,6 +22,38 @@ auth_configure(const struct conf *c)
 	auth.rules = (struct rules){ .separator = c->separator,
 		.postmaster = c->postmaster, .server_name = c->server_name };
 	auth.quota = c->quota;
+}
+
+static void
+number_skipped(void *arg, enum engine_status status)
+{
+	(void)arg;
+	if (status != ENGINE_OK)
+		fatal("the numbers of users cannot be written");
+}
+
+/* Rot in the log may have taken the newest users: their numbers lead to their
+   mail, and must not be given to others.  Commits end in order, so nobody has
+   a number before this one is durable. */
+static void
+numbers_skip(struct engine *e)
+{
+	struct buf key = { 0 }, value = { 0 };
+	struct engine_figures f;
+	struct txn *t;
+
+	engine_figures(e, &f);
+	if (f.quarantined == 0)
+		return;
+	auth.dir.last += NUMBERS_SKIPPED;
+	row_key(&key, ROW_LAST, slice_of("", 0));
+	row_last_put(&value, auth.dir.last);
+	t = txn_begin(e, ROWS_UNIT);
+	txn_put(t, ENGINE_ROWS, buf_view(&key), buf_view(&value), 0);
+	txn_small(t);
+	txn_commit(t, number_skipped, NULL);
+	buf_free(&key);
+	buf_free(&value);
 }
 
 bool
@@ -31,6 +66,7 @@ auth_begin(struct engine *e)
 	    .users = auth.dir.n_users, .aliases = auth.dir.n_aliases);
 	if (!shards_suffice())
 		return false;
+	numbers_skip(e);
 	forward_begin();
 	ask_serve();
 	login_serve();

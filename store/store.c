@@ -8,6 +8,7 @@
 #include "store/body.h"
 #include "store/fetch.h"
 #include "store/known.h"
+#include "store/mend.h"
 #include "store/restored.h"
 #include "store/session.h"
 #include "store/undelete.h"
@@ -34,6 +35,7 @@ store_open(struct engine *e)
 	store.engine = e;
 	if (!known_open() || !usage_open())
 		fatal("the mailboxes cannot be read");
+	mend_begin();
 	append_serve();
 	body_serve();
 	session_serve();
@@ -59,6 +61,7 @@ store_close(void)
 	sweep_close();
 	sessions_close();
 	users_forget();
+	mend_close();
 	usage_close();
 	known_close();
 	store.engine = NULL;

@@ -21,6 +21,7 @@
  *	box_append.c	box_append		usage.c	store_usage
  *	undelete.c	box_undelete, and what was removed
  *	home.c		the mailboxes that every user has
+ *	mend.c		what rot in the log has left
  *	names.c		box_status, box_names, box_subscribe, box_quota
  *	tree.c		box_create, box_delete, box_rename
  *	drop.c		store_drop

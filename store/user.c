@@ -5,6 +5,7 @@
 
 #include "common/core/log.h"
 #include "store/mailbox.h"
+#include "store/mend.h"
 #include "store/store.h"
 
 static struct map	users;
@@ -93,6 +94,8 @@ user_hold(uint64_t id)
 		u = CONTAINER(n, struct user, by_id);
 		if (u->doubtful)
 			return NULL;
+	} else if (mend_pending()) {
+		return NULL;
 	} else {
 		u = mem_zero(sizeof *u);
 		u->id = id;

@@ -3,20 +3,23 @@
 that play a part, each in a network namespace, around a router that serves the
 DNS.  Mail goes and comes through port 25 by MX records; other servers and the
 other family are called where one fails; a cable that is pulled loses nothing.
+A smarthost on port 465 is spoken to in TLS from the first octet.
 
-RFC 5321 5.1, 5.2 (MX, implicit MX, loops, IPv6), 4.5.4.1; RFC 7505; RFC 3464.
+RFC 5321 5.1, 5.2 (MX, implicit MX, loops, IPv6), 4.5.4.1; RFC 7505; RFC 3464;
+RFC 8314 3.3.
 """
 import base64
 import collections
 import os
 import re
-import socket
+import subprocess
 import sys
 import threading
 import time
 import types
 
 sys.path.insert(0, __file__.rpartition("/")[0] + "/lib")
+import far  # noqa: E402
 import netns  # noqa: E402
 import postfix  # noqa: E402
 from dns import Dns  # noqa: E402
@@ -25,12 +28,6 @@ from suite import Failure, Instance, Pop, Smtp, check, main, unique, \
 
 SECONDS = 150                   # for everything
 US, PEER, FAR = 1, 2, 3         # the machines' numbers
-
-# ---- the servers of far: how each address answers, if anybody does there
-
-NAMES = "TAKES", "ALSO", "CLOSED", "BUSY", "NEVER", "UNROUTABLE", "LOST"
-TAKES, ALSO, CLOSED, BUSY, NEVER, UNROUTABLE, LOST = range(10, 17)
-GREETING = {BUSY: b"421 4.3.2 later\r\n", NEVER: b"554 5.7.1 no mail here\r\n"}
 
 # (domain below far.example, its records, who is called in this order, and who
 # takes the message or the status that its sender hears).  TAKES is the IPv4
@@ -110,66 +107,6 @@ queue_run_delay = 1s
 """
 
 
-class Far:
-    """Many servers: one for each address that is not to be closed."""
-
-    def __init__(self, machine, taken):
-        self.machine, self.taken = machine, taken
-        self.at_end = None      # called before the answer to a message
-        for n in range(TAKES, LOST + 1):
-            machine.also(n)
-            for address in machine.v4(n), machine.v6(n):
-                if n != CLOSED:
-                    self._open(address, n)
-
-    def _open(self, address, n):
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with self.machine.inside():
-            door = socket.create_server((address, 25), family=family)
-        threading.Thread(target=self._serve, args=(door, address, n),
-                         daemon=True).start()
-
-    def _serve(self, door, address, n):
-        while True:
-            s, _ = door.accept()
-            if n in GREETING:
-                s.sendall(GREETING[n])
-                s.close()
-            else:
-                threading.Thread(target=self._session, args=(s, address),
-                                 daemon=True).start()
-
-    def _session(self, s, address):
-        try:
-            with s, s.makefile("rb") as f:
-                self._talk(s, f, address)
-        except OSError:
-            pass
-
-    def _talk(self, s, f, address):
-        s.sendall(b"220 far.example\r\n")
-        while line := f.readline():
-            if line.startswith(b"EHLO"):
-                s.sendall(b"250-far.example\r\n250 PIPELINING\r\n")
-            elif line.startswith(b"DATA"):
-                s.sendall(b"354 go\r\n")
-                self._take(f, address)
-                s.sendall(b"250 taken\r\n")
-            else:
-                s.sendall(b"250 ok\r\n")
-
-    def _take(self, f, address):
-        octets = b""
-        while (line := f.readline()) != b".\r\n":
-            if not line:
-                raise OSError("broken off")
-            octets += line
-        mark = re.search(rb"(?m)^Subject: (\S+)", octets).group(1).decode()
-        if self.at_end:
-            self.at_end()
-        self.taken.append((mark, address))
-
-
 class Ours(Instance):
     def _write(self, conf, data):
         super()._write(conf, data)
@@ -186,8 +123,9 @@ class World:
         self.router = netns.network(self.us, self.peer, self.far)
         self.address = self._addresses()
         self.taken = []
-        self.servers = Far(self.far, self.taken)
-        for how, n in ("unreachable", UNROUTABLE), ("blackhole", LOST):
+        self.servers = far.Far(self.far, self.taken)
+        for how, n in (("unreachable", far.UNROUTABLE),
+                       ("blackhole", far.LOST)):
             self.router.never(how, self.far.v4(n), self.far.v6(n))
         self.dns = self._dns(folder)
         with self.router.inside():
@@ -196,11 +134,12 @@ class World:
         os.mkdir(folder + "/us")
         self.mail = Ours(
             env, root=folder + "/us", conf="retry first after 1 second\n"
-            "retry at least every 2 seconds\n" + self.dns.sentences())
+            "retry at least every 2 seconds\n" + self.dns.sentences() +
+            self._smarthosts(folder))
 
     def _addresses(self):
         found = {"US": self.us.v4(2), "US6": self.us.v6(2)}
-        for n, name in enumerate(NAMES, TAKES):
+        for n, name in enumerate(far.NAMES, far.TAKES):
             found[name], found[name + "6"] = self.far.v4(n), self.far.v6(n)
         return found
 
@@ -211,8 +150,9 @@ class World:
         dns.signed("peer.example", "@ MX 10 mx\nmx A %s\nmx AAAA %s\n" % (
             self.peer.v4(2), self.peer.v6(2)))
         dns.zone("backup.example", "@ MX 10 a\n@ MX 20 mx.peer.example.\n"
-                 "a A %s\n" % self.far.v4(TAKES))
-        dns.zone("far.example", "".join(
+                 "a A %s\n" % self.far.v4(far.TAKES))
+        dns.zone("far.example", "smart A {0}\nfalse A {0}\n".format(
+            self.far.v4(2)) + "".join(
             "$ORIGIN %s.far.example.\n%s\n" % (
                 name, text.format(**self.address))
             for name, text, _, _ in CASES + LATER + [SLOW] if text))
@@ -228,6 +168,23 @@ class World:
                         "far": self.far.v4(2)}, port=25, folder=folder)
         with self.peer.inside():
             self.postfix.start()
+
+    def _smarthosts(self, folder):
+        """The second has another name than its certificate says."""
+        chain, key = folder + "/smart.pem", folder + "/smart.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out",
+             chain, "-subj", "/CN=smart", "-addext",
+             "subjectAltName=DNS:smart.far.example"], check=True,
+            capture_output=True)
+        with open(folder + "/password", "w") as f:
+            f.write("secret word\n")
+        self.servers.submissions(chain, key)
+        return "trust authorities in %s\n" % chain + "".join(
+            "send mail to %s.example through %s.far.example port 465 as "
+            "office with password in %s/password\n" % (name, name, folder)
+            for name in ("smart", "false"))
 
     # ---- sending and looking
 
@@ -407,6 +364,22 @@ def pulled(world):
     check(got == (n, n, n), "%s, not %d of each", got, n)
 
 
+def smarthost(world):
+    """No password for one that cannot prove its name."""
+    mark = unique("smart")
+    world.submit(mark, ["x@smart.example", "x@false.example"])
+    until("the smarthost has it", lambda: world.who_took(mark))
+    row = until("the other waits", lambda: [
+        row for row in world.waiting() if row["recipient"] ==
+        "x@false.example" and "the TLS handshake" in row["why"]])[0]
+    check(world.who_took(mark) == ["465"] and world.servers.logins == [
+        b"AUTH PLAIN " + base64.b64encode(b"\0office\0secret word") +
+        b"\r\n"], "who had it: %s, logins %s", world.who_took(mark),
+        world.servers.logins)
+    r = world.mail.postino("queue", "rm", row["id"])
+    check(r.returncode == 0, "queue rm: %s", r.stderr)
+
+
 def cut(world):
     """The cable is away while the answer to a message is under way."""
     def at_end():
@@ -434,8 +407,8 @@ def test(env):
     mark = unique("slow")
     world.submit(mark, ["x@%s.far.example" % SLOW[0]])
     steps = [(f, (world,)) for f in (
-        out, in_, where, one_family, backup, pulled, cut)]
-    steps.insert(3, (slow, (world, mark)))
+        out, in_, where, smarthost, one_family, backup, pulled, cut)]
+    steps.insert(4, (slow, (world, mark)))
     for step, args in steps:
         began = time.monotonic()
         try:

@@ -208,7 +208,24 @@ transfer_free(struct transfer *t)
 struct copy {
 	struct transfer	 transfer;
 	struct request	*request;
+	uint64_t	 session;
 };
+
+static void
+copy_tell(const struct copy *c)
+{
+	const struct transfer *t = &c->transfer;
+	uint64_t n = ranges_count(&t->sources);
+
+	if (n > 0 && t->move)
+		LOG(messages_moved, .user = t->user->id,
+		    .from = t->from->number, .mailbox = t->to->number,
+		    .uid = t->first, .messages = n, .session = c->session);
+	else if (n > 0)
+		LOG(messages_copied, .user = t->user->id,
+		    .from = t->from->number, .mailbox = t->to->number,
+		    .uid = t->first, .messages = n, .session = c->session);
+}
 
 static void
 copy_done(struct transfer *t, enum engine_status status)
@@ -219,6 +236,8 @@ copy_done(struct transfer *t, enum engine_status status)
 		.modseq = t->move ? t->from->seen.modseq : 0 };
 	struct buf from = { 0 };
 
+	if (status == ENGINE_OK)
+		copy_tell(c);
 	ranges_put(&t->sources, &from, 1, FROM_BYTES);
 	out.from = buf_view(&from);
 	answer(c->request, status == ENGINE_OK ? WIRE_OK : WIRE_AGAIN, &out);
@@ -254,6 +273,7 @@ copy(struct request *r, struct session *s, struct box *from, struct box *to,
 	}
 	c = mem_zero(sizeof *c);
 	c->request = r;
+	c->session = s->number;
 	c->transfer = (struct transfer){ .user = s->user, .from = from,
 		.to = to, .move = move, .done = copy_done };
 	transfer_begin(&c->transfer, set);

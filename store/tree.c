@@ -26,6 +26,9 @@ struct tree_change {
 	struct request	*request;
 	struct box	*deleted;
 	uint32_t	 mailbox, uidvalidity;
+	uint64_t	 session;	/* it may end before */
+	struct slice	 name, to;	/* in the request's arena */
+	unsigned	 renamed;
 };
 
 static struct tree_change *
@@ -34,6 +37,7 @@ tree_begin(struct request *r, struct session *s)
 	struct tree_change *t = mem_zero(sizeof *t);
 
 	t->request = r;
+	t->session = s->number;
 	change_begin(&t->change, s->user, NULL);
 	t->change.alters = t->change.counts = t->change.fragile = true;
 	return t;
@@ -108,6 +112,10 @@ create_landed(struct change *c, enum engine_status status)
 {
 	struct tree_change *t = CONTAINER(c, struct tree_change, change);
 
+	if (status == ENGINE_OK)
+		LOG(mailbox_created, .user = c->user->id,
+		    .mailbox = t->mailbox, .name = t->name,
+		    .session = t->session);
 	answer(t->request, status == ENGINE_OK ? WIRE_OK : WIRE_AGAIN,
 	    &(struct box_create_out){ .mailbox = t->mailbox,
 	    .uidvalidity = t->uidvalidity });
@@ -132,6 +140,7 @@ create_run(struct request *r, struct session *s)
 		answer(r, WIRE_AGAIN, NULL);
 	else {
 		t = tree_begin(r, s);
+		t->name = name;
 		parents_put(&t->change, name);
 		t->mailbox = box_put(&t->change, name, in->attributes,
 		    &t->uidvalidity);
@@ -147,6 +156,10 @@ delete_landed(struct change *c, enum engine_status status)
 	struct tree_change *t = CONTAINER(c, struct tree_change, change);
 
 	if (status == ENGINE_OK) {
+		LOG(mailbox_deleted, .user = c->user->id,
+		    .mailbox = t->deleted->number, .name = t->name,
+		    .messages = t->deleted->now.messages,
+		    .session = t->session);
 		box_notify(t->deleted);
 		box_free(t->deleted);
 	}
@@ -190,6 +203,7 @@ delete_run(struct request *r, struct session *s)
 		answer(r, WIRE_NONE, NULL);
 	else {
 		t = tree_begin(r, s);
+		t->name = name;
 		t->deleted = b;
 		b->gone = true;
 		u->now.boxes--;
@@ -308,6 +322,10 @@ rename_landed(struct change *c, enum engine_status status)
 {
 	struct tree_change *t = CONTAINER(c, struct tree_change, change);
 
+	if (status == ENGINE_OK)
+		LOG(mailbox_renamed, .user = c->user->id, .name = t->name,
+		    .to = t->to, .mailboxes = t->renamed,
+		    .session = t->session);
 	answer(t->request, status == ENGINE_OK ? WIRE_OK : WIRE_AGAIN,
 	    &(struct box_rename_out){ .fd = 0 });
 	free(t);
@@ -328,10 +346,13 @@ rename_tree(struct request *r, struct session *s, struct slice from,
 		return;
 	}
 	t = tree_begin(r, s);
+	t->name = from;
+	t->to = to;
 	LIST_EACH(node, &n.boxes) {
 		struct moved *m = CONTAINER(node, struct moved, node);
 		struct key k = key_name(s->user->id, m->old);
 
+		t->renamed++;
 		txn_del(t->change.txn, ENGINE_ROWS, key_view(&k));
 	}
 	parents_put(&t->change, to);
@@ -345,6 +366,7 @@ rename_tree(struct request *r, struct session *s, struct slice from,
 struct emptying {
 	struct transfer	 transfer;
 	struct request	*request;
+	uint64_t	 session;
 };
 
 static void
@@ -359,6 +381,11 @@ emptying_done(struct transfer *t, enum engine_status status)
 {
 	struct emptying *e = CONTAINER(t, struct emptying, transfer);
 
+	if (status == ENGINE_OK)
+		LOG(mailbox_renamed, .user = t->user->id, .name = SLICE("INBOX"),
+		    .to = slice_str(t->to->name), .mailboxes = 1,
+		    .messages = ranges_count(&t->sources),
+		    .session = e->session);
 	answer(e->request, status == ENGINE_OK ? WIRE_OK : WIRE_AGAIN,
 	    &(struct box_rename_out){ .fd = 0 });
 	transfer_free(t);
@@ -380,6 +407,7 @@ rename_inbox(struct request *r, struct session *s, struct slice to)
 	else {
 		e = mem_zero(sizeof *e);
 		e->request = r;
+		e->session = s->number;
 		e->transfer = (struct transfer){ .user = u,
 			.from = box_inbox(u), .move = true,
 			.to = box_new(u, u->now.next_box++, to),

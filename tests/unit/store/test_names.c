@@ -388,6 +388,66 @@ START_TEST(no_room)
 }
 END_TEST
 
+static struct buf	 told;
+
+static void
+keep_told(const char *line, size_t n)
+{
+	buf_add(&told, line, n);
+}
+
+static bool
+was_told(const char *line)
+{
+	bool was = strstr(buf_cstr(&told), line) != NULL;
+
+	buf_clear(&told);
+	return was;
+}
+
+/* What a session does to the tree, or to many messages, is in the log, once
+   it is durable; what was refused is not. */
+START_TEST(changes_are_told)
+{
+	struct box_copy_out o;
+	uint32_t a;
+
+	begin(_i);
+	log_init("test", LOG_INFO);
+	log_divert(keep_told);
+	create(l, "a/b");
+	ck_assert(was_told(" mailbox_created user=7 mailbox=3 name=a/b "
+	    "session=1\n"));
+	ck_assert_int_eq(WIRE_CLASH, create(l, "a/b"));
+	ck_assert(!was_told("mailbox_"));
+	a = open_box(l, "a").mailbox;
+	add_message(l, a, 0, "one");
+	add_message(l, a, 0, "two");
+	ck_assert_int_eq(WIRE_OK, copy_in(l, a, 1, 9, INBOX, false, &o));
+	ck_assert(was_told(" messages_copied user=7 from=2 mailbox=1 uid=1 "
+	    "messages=2 session=1\n"));
+	ck_assert_int_eq(WIRE_OK, copy_in(l, a, 2, 2, INBOX, true, &o));
+	ck_assert(was_told(" messages_moved user=7 from=2 mailbox=1 uid=3 "
+	    "messages=1 session=1\n"));
+	ck_assert_int_eq(WIRE_OK, copy_in(l, a, 2, 2, INBOX, true, &o));
+	ck_assert(!was_told("messages_"));
+	ck_assert_int_eq(WIRE_OK, rename_box(l, "a", "x y"));
+	ck_assert(was_told(" mailbox_renamed user=7 name=a to=\"x y\" "
+	    "mailboxes=2 session=1\n"));
+	ck_assert_int_eq(WIRE_OK, rename_box(l, "INBOX", "old"));
+	ck_assert(was_told(" mailbox_renamed user=7 name=INBOX to=old "
+	    "mailboxes=1 messages=3 session=1\n"));
+	ck_assert_int_eq(WIRE_OK, delete(l, "x y"));
+	ck_assert(was_told(" mailbox_deleted user=7 mailbox=2 name=\"x y\" "
+	    "messages=1 session=1\n"));
+	ck_assert_int_eq(WIRE_NONE, delete(l, "x y"));
+	ck_assert(!was_told("mailbox_"));
+	log_init("test", LOG_ERROR);
+	log_divert(NULL);
+	end();
+}
+END_TEST
+
 /* Without the right to mailboxes there is INBOX and nothing else. */
 START_TEST(rights)
 {
@@ -433,6 +493,7 @@ add(TCase *t)
 	tcase_add_loop_test(t, subscriptions, 0, 2);
 	tcase_add_test(t, many_names);
 	tcase_add_loop_test(t, no_room, 0, 2);
+	tcase_add_loop_test(t, changes_are_told, 0, 2);
 	tcase_add_test(t, rights);
 }
 

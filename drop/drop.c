@@ -12,6 +12,7 @@
 #include "common/core/daemon.h"
 #include "common/core/log.h"
 #include "common/task/task.h"
+#include "common/task/who.h"
 
 enum {
 	WORKERS = 4,		/* files at a time */
@@ -275,20 +276,6 @@ stats(struct figures *f)
 	figure_add(f, "waiting", njobs);
 }
 
-static void
-one_task(void *arg, struct task *t, const char *name, const char *waits,
-    uint64_t ms, uint64_t session)
-{
-	(void)t;
-	figure_session(arg, slice_str(name), slice_str(waits), ms, session);
-}
-
-static void
-who(struct figures *f)
-{
-	task_each(one_task, f);
-}
-
 const struct daemon daemon_role = {
 	.name = "drop",
 	.load = load,
@@ -296,5 +283,5 @@ const struct daemon daemon_role = {
 	.reload = reload,
 	.stop = stop,
 	.stats = stats,
-	.who = who,
+	.who = tasks_who,
 };

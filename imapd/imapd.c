@@ -5,6 +5,7 @@
 #include "common/core/log.h"
 #include "common/task/task.h"
 #include "common/task/tls.h"
+#include "common/task/who.h"
 
 const struct conf	*imapd_conf;
 static struct door	 door = {
@@ -74,5 +75,5 @@ const struct daemon daemon_role = {
 	.reload = reload,
 	.stop = door_close,
 	.stats = door_stats,
-	.who = door_who,
+	.who = tasks_who,
 };

@@ -5,6 +5,7 @@
 #include "common/core/daemon.h"
 #include "common/core/log.h"
 #include "common/task/task.h"
+#include "common/task/who.h"
 
 struct mda mda;
 static unsigned busy;		/* tasks with a message */
@@ -87,24 +88,10 @@ stats(struct figures *f)
 	figure_add(f, "later", mda.later);
 }
 
-static void
-one_task(void *arg, struct task *t, const char *name, const char *waits,
-    uint64_t ms, uint64_t session)
-{
-	(void)t;
-	figure_session(arg, slice_str(name), slice_str(waits), ms, session);
-}
-
-static void
-who(struct figures *f)
-{
-	task_each(one_task, f);
-}
-
 const struct daemon daemon_role = {
 	.name = "mda",
 	.start = start,
 	.stop = stop,
 	.stats = stats,
-	.who = who,
+	.who = tasks_who,
 };

@@ -14,6 +14,7 @@
 #include "common/core/sandbox.h"
 #include "common/task/task.h"
 #include "common/task/tls.h"
+#include "common/task/who.h"
 
 struct relay relay;
 static unsigned busy;		/* tasks with a message */
@@ -209,20 +210,6 @@ stats(struct figures *f)
 	figure_add(f, "sends", conn_sends());
 }
 
-static void
-one_task(void *arg, struct task *t, const char *name, const char *waits,
-    uint64_t ms, uint64_t session)
-{
-	(void)t;
-	figure_session(arg, slice_str(name), slice_str(waits), ms, session);
-}
-
-static void
-who(struct figures *f)
-{
-	task_each(one_task, f);
-}
-
 const struct daemon daemon_role = {
 	.name = "relay",
 	.file = smart_file,
@@ -231,5 +218,5 @@ const struct daemon daemon_role = {
 	.reload = reload,
 	.stop = stop,
 	.stats = stats,
-	.who = who,
+	.who = tasks_who,
 };

@@ -10,6 +10,7 @@
 #include "common/core/log.h"
 #include "common/task/task.h"
 #include "common/task/tls.h"
+#include "common/task/who.h"
 #include "smtpd/token.h"
 
 enum { ASK_AGAIN = 1000 };
@@ -148,5 +149,5 @@ const struct daemon daemon_role = {
 	.reload = reload,
 	.stop = door_close,
 	.stats = door_stats,
-	.who = door_who,
+	.who = tasks_who,
 };

@@ -327,17 +327,3 @@ door_stats(struct figures *f)
 	figure_add(f, "refused", refused);
 	figure_add(f, "tcp_sends", conn_sends());
 }
-
-static void
-who_one(void *arg, struct task *task, const char *name, const char *waits,
-    uint64_t ms, uint64_t session)
-{
-	(void)task;
-	figure_session(arg, slice_str(name), slice_str(waits), ms, session);
-}
-
-void
-door_who(struct figures *f)
-{
-	task_each(who_one, f);
-}

@@ -49,8 +49,7 @@ void		 door_kick(uint64_t login);
 /* The same for one session that is known. */
 void		 door_end(struct visit *);
 
-/* The role's stats and who callbacks. */
+/* The role's stats callback. */
 void		 door_stats(struct figures *);
-void		 door_who(struct figures *);
 
 #endif

@@ -7,6 +7,7 @@ CLI-2 (data on standard output), DEB-10 (exit codes); RFC 5233 (subaddresses),
 RFC 5321 3.6.1 (aliases), 4.5.1 (postmaster).
 """
 
+import atexit
 import base64
 import json
 import os
@@ -398,6 +399,12 @@ def around(env):
         row, = run(env, OK, "tls", verb)
         check(row["state"] == "good" and row["matches"] == "yes" and
               row["certificate"].endswith("/ecdsa.pem"), "tls: %s", row)
+    folder = env.root + "/backup"
+    check({"store", "queue", "auth"} <= {r["process"] for r in
+                                         run(env, OK, "backup", folder)},
+          "backup: a keeper is missing")
+    run(env, OK, "restore", "--check", folder)
+    run(env, NOINPUT, "restore", "--check", env.root + "/missing")
     for command in commands():
         r = env.postino("help", *command.split())
         tried.add("help")
@@ -440,7 +447,7 @@ def test(env):
     instance = Instance(env, conf="resolve names from %s\n"
                         "call mail servers on port %d\n" % (
                             names, free_ports(1)[0])).start()
-    os.unlink(names)
+    atexit.register(os.unlink, names)  # a backup has it too
     domains(instance)
     password = users(instance)
     passwords(instance)

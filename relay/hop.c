@@ -144,8 +144,8 @@ find_smarthost(struct hop *r, struct lease *l)
 
 	r->smart = smart_named(l->next.destination);
 	if (r->smart == NULL)
-		none(r, FATE_LATER, "4.3.5", SLICE("the smarthost is new: "
-		    "restart"));
+		none(r, FATE_LATER, "4.3.5", SLICE("relay does not know this "
+		    "smarthost yet: restart"));
 	else if (!add_host(r, l, r->smart->host, r->smart->port, &result))
 		none(r, FATE_NEXT, "4.4.6", SLICE("the smarthost is "
 		    "ourselves"));

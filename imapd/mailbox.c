@@ -273,7 +273,7 @@ cmd_status(struct session *s, struct scan *a)
 }
 
 /* ---- quotas: one root, "", for all of a user's mailboxes, if he has a limit
-   (RFC 9208 4.2: a root has a resource, and that has one) */
+   (RFC 9208 4.2.1: a root has a resource, and that has one) */
 
 static bool
 quota(struct session *s, struct box_quota_out *to)

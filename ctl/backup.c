@@ -59,6 +59,7 @@ static struct {
 	uint64_t	 bytes, done;	/* of all parts */
 	const char	*size;		/* the former, as text */
 	bool		 defects;
+	char		 taken[32];
 } backup;
 
 /* ---- the folder */
@@ -66,13 +67,20 @@ static struct {
 static void
 folder_begin(void)
 {
+	struct stat st;
 	DIR *d;
 
 	if (mkdir(backup.folder, 0700) != 0 && errno != EEXIST)
 		file_failed("make", backup.folder);
 	backup.dir = open(backup.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (backup.dir < 0 || (d = opendir(backup.folder)) == NULL)
+	if (backup.dir < 0 || fstat(backup.dir, &st) != 0 ||
+	    (d = opendir(backup.folder)) == NULL)
 		file_failed("open", backup.folder);
+	/* They could lead what root writes to elsewhere. */
+	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0)
+		fail(EX_NOPERM, text("others can change what is in %s",
+		    backup.folder), "it must belong to who runs this, and "
+		    "nobody else may write to it", NULL);
 	if (!manifest_load(&backup.old, backup.dir, backup.folder) &&
 	    faccessat(backup.dir, "unfinished", F_OK, 0) != 0)
 		for (struct dirent *e; (e = readdir(d)) != NULL;)
@@ -166,6 +174,11 @@ source_add(const struct keeper *k)
 static void
 sources_cut(void)
 {
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(backup.taken, sizeof backup.taken, "%Y-%m-%dT%H:%M:%SZ",
+	    gmtime_r(&now, &tm));
 	keepers_each(ROLE_QUEUE, source_add);
 	keepers_each(ROLE_STORE, source_add);
 	keepers_each(ROLE_AUTH, source_add);
@@ -362,17 +375,12 @@ static void
 manifest_write(const struct conf *conf)
 {
 	struct buf b = { 0 };
-	char taken[32];
-	time_t now = time(NULL);
-	struct tm tm;
 	int fd = openat(backup.dir, "manifest.new", O_WRONLY | O_CREAT |
 	    O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		file_failed("make", "manifest.new");
-	strftime(taken, sizeof taken, "%Y-%m-%dT%H:%M:%SZ",
-	    gmtime_r(&now, &tm));
-	backup.made.taken = slice_str(taken);
+	backup.made.taken = slice_str(backup.taken);
 	backup.made.host = conf->server_name;
 	manifest_put(&b, &backup.made);
 	bytes_write(fd, "manifest.new", buf_view(&b), 0);

@@ -288,6 +288,11 @@ def refused(env, instance, folder, work):
         said = restore(instance, bad, 65, "--check")
     check(not os.path.exists(instance.root + "/data"), "it was touched")
     backup(instance, work + "/x", 69)
+    os.mkdir(work + "/open")
+    os.chmod(work + "/open", 0o777)
+    r = env.postino("backup", work + "/open")
+    check(r.returncode == 77 and "others can change" in r.stderr, "%s",
+          r.stderr)
     r = env.postino("backup", env.root)
     check(r.returncode == 73 and "not empty" in r.stderr, "%s", r.stderr)
 

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <glob.h>
 
+#include "common/engine/segment.h"
+
 enum { SEGMENT = 64 << 10, BLOB = 3000, LONG = 1300 * 1024 };
 
 static struct engine	*e;
@@ -266,6 +268,35 @@ START_TEST(what_was_there_is_there)
 }
 END_TEST
 
+/* One that is removed while its file is closed, as most of many are. */
+START_TEST(what_was_closed_is_there)
+{
+	char path[100], got[4] = { 0 };
+	struct segments l;
+	struct segment *one;
+	int dir, fd;
+
+	snprintf(path, sizeof path, "%s/log", folder);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	fd = openat(dir, "s000000ff", O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_eq(write(fd, "mail", 4), 4);
+	close(fd);
+	segments_init(&l, dir, SEGMENT);
+	one = segment_add(&l, 0xff);
+	segment_pin(one);
+	ck_assert(segment_remove(&l, one));
+	ck_assert_uint_eq(files("s000000ff"), 0);
+	ck_assert_uint_eq(unlinked(), 1);
+	ck_assert_int_eq(pread(segment_fd(&l, one), got, 4, 0), 4);
+	ck_assert_mem_eq(got, "mail", 4);
+	segment_unpin(one);
+	ck_assert_uint_eq(unlinked(), 0);
+	segments_free(&l);
+	close(dir);
+	engine_close(e);
+}
+END_TEST
+
 /* What was answered before the cut is in it, whatever is under way. */
 START_TEST(what_was_answered_is_there)
 {
@@ -463,6 +494,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, what_was_there_is_there);
+	tcase_add_test(t, what_was_closed_is_there);
 	tcase_add_test(t, what_was_answered_is_there);
 	tcase_add_test(t, parts_stay_what_they_are);
 	tcase_add_test(t, a_copy_goes_on_in_a_new_segment);

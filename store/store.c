@@ -87,11 +87,16 @@ open_engine(const struct conf *c)
 	const struct engine_conf ec = { .dir = ".", .cache = c->cache,
 		.segment = c->segment, .floor = c->free_floor, .readers = 4,
 		.linger = c->linger };
+	struct engine_figures f;
 
 	store.engine = engine_open_file(&ec);
 	if (!restored_found())
 		return;
+	engine_figures(store.engine, &f);
 	restored_raise(store.engine);
+	/* What rot took is mended by the start that finds it. */
+	if (f.quarantined > 0)
+		engine_distrust(store.engine);
 	engine_close(store.engine);
 	restored_over();
 	store.engine = engine_open_file(&ec);

@@ -30,6 +30,9 @@ WAIT = 30                       # seconds for anything that must happen
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
 
 
+SKIPPED = 77                    # exit code
+
+
 class Failure(Exception):
     """What must hold does not."""
 
@@ -37,7 +40,7 @@ class Failure(Exception):
 def skip(why):
     """Ends a test that this machine cannot do: it is no pass."""
     print(why)
-    sys.exit(77)
+    sys.exit(SKIPPED)
 
 
 def check(truth, text, *args):

@@ -98,7 +98,7 @@ worker(unsigned mine, const struct scenario *s, unsigned steps,
 		t[i] = trace_new(NOTES);
 	for (r.fault = FAULT_KILL; r.fault < FAULTS; r.fault++) {
 		bool many = r.fault == FAULT_MEMORY;
-		uint64_t most = many ? memory : calls;
+		uint64_t most = many ? s->memory ? memory : 0 : calls;
 		uint64_t step = many ? stride * memory / calls + 1 : stride;
 
 		for (r.at = 1 + r.fault * stride / FAULTS; r.at <= most;

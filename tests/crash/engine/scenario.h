@@ -21,6 +21,7 @@ struct scenario {
 	unsigned	 fault_steps[SIZES];
 	unsigned	 stride[SIZES];	/* see faults.h */
 	unsigned	 rounds[SIZES];	/* power cuts */
+	bool		 memory;	/* allocations are refused, too */
 };
 
 extern const struct scenario scenario;

@@ -19,7 +19,7 @@ cmd_kick(void)
 {
 	static const struct column columns[] = {
 		{ "address", COLUMN_TEXT, NULL },
-		{ "sessions", COLUMN_NUMBER, "0" },
+		{ "sessions", COLUMN_NUMBER, NULL },
 	};
 	struct auth_kick_in in = {
 		.address = argument_address(ctl.args.words[0], false) };
@@ -63,9 +63,9 @@ cmd_mailbox_list(void)
 {
 	static const struct column columns[] = {
 		{ "mailbox", COLUMN_TEXT, NULL },
-		{ "messages", COLUMN_NUMBER, "0" },
-		{ "unseen", COLUMN_NUMBER, "0" },
-		{ "size", COLUMN_SIZE, "0" },
+		{ "messages", COLUMN_NUMBER, NULL },
+		{ "unseen", COLUMN_NUMBER, NULL },
+		{ "size", COLUMN_SIZE, NULL },
 	};
 	struct link *store = mail_open(argument_address(ctl.args.words[0],
 	    false));

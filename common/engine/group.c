@@ -12,6 +12,9 @@
  * moves groups, and only there: a group is never written before the one
  * before it is durable, which recover.c builds on.
  *
+ * Who answers a group with the next commit at once would keep the disk idle
+ * while the group is answered: with half of it filled again, that half goes.
+ *
  * No timer gathers a group, unless the configuration says so: whatever comes
  * while one flies is the next, so that groups grow with the load by
  * themselves.  With `linger` even a group that could fly waits for company.
@@ -33,6 +36,7 @@
 enum {
 	KEEP = 8 << 20,		/* memory a group keeps between its flights */
 	COMPANY = 1 << 20,	/* bytes that need none */
+	HALF = 128 << 10,	/* bytes that are worth a sync of their own */
 };
 
 struct unit {
@@ -61,18 +65,6 @@ group_answer(struct file *f, const struct answer *a)
 	if (a->done != NULL || a->kind != ANSWER_NOTHING)
 		buf_add(&f->filling->answers, a, sizeof *a);
 	loop_again();
-}
-
-static void
-answer_all(struct group *g)
-{
-	struct answer a;
-
-	for (size_t i = 0; i < g->answers.n; i += sizeof a) {
-		memcpy(&a, g->answers.p + i, sizeof a);
-		if (a.done != NULL)
-			a.done(a.arg, a.status);
-	}
 }
 
 size_t
@@ -275,6 +267,21 @@ launch_due(struct file *f)
 		launch(f);
 }
 
+static void
+answer_all(struct file *f, struct group *g)
+{
+	struct answer a;
+
+	for (size_t i = 0; i < g->answers.n; i += sizeof a) {
+		memcpy(&a, g->answers.p + i, sizeof a);
+		if (a.done != NULL)
+			a.done(a.arg, a.status);
+		if (f->flying == NULL && f->filling->bytes.n >= HALF &&
+		    f->filling->bytes.n >= g->bytes.n / 2)
+			launch_due(f);
+	}
+}
+
 /* No commit of it writes anything: it is as good as durable. */
 static void
 answer_empty(struct file *f)
@@ -283,7 +290,7 @@ answer_empty(struct file *f)
 
 	f->landing = g;
 	f->figures.commits += g->commits;
-	answer_all(g);
+	answer_all(f, g);
 	group_clear(g);
 	f->landing = NULL;
 }
@@ -427,7 +434,7 @@ landed(struct file *f)
 	launch_due(f);
 	apply(f, g);
 	maintain_wrote(f, g->bytes.n);
-	answer_all(g);
+	answer_all(f, g);
 	group_clear(g);
 	f->landing = NULL;
 }

@@ -11,12 +11,14 @@
 
 #include "tests/crash/engine/check.h"
 
-/* Tries those that this recording allows, at so many places each.  How many
-   were not caught. */
+/* Tries of those in `which`, a bit each, what this recording allows, at so many
+   places each.  Those that were not caught: whether one shows in a recording
+   depends on what happened to share a sync. */
+enum { WRONG_ALL = 0xff };
 unsigned	 wrong_orders(const char *what, check_fn *, const struct trace *,
-		    unsigned cuts);
-/* The same for the recording of a run with txn_split. */
-unsigned	 wrong_split(const char *what, check_fn *, const struct trace *,
+		    unsigned cuts, unsigned which);
+/* The same for the recording of a run with txn_split; false: not caught. */
+bool		 wrong_split(const char *what, check_fn *, const struct trace *,
 		    unsigned cuts);
 
 /* Each operation of a txn is a txn of its own, committed at once, in order;

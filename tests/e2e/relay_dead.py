@@ -17,6 +17,10 @@ where a busy machine does not decide what comes out:
   processor time.  From run to run it varies by a tenth anyway, so the least of
   each side counts, and the limit is one and a half.
 
+And the speed itself, to a server that takes no time: at least 90 % of that
+alone.  A busy machine decides that as well, so it has several chances; what
+has a reason fails them all.
+
 The two instances take turns.
 """
 import base64
@@ -33,6 +37,7 @@ from suite import Instance, Smtp, check, free_ports, main, until  # noqa: E402
 
 SHARE, WORK = 0.9, 1.5
 ROUNDS = 6
+CHANCES = 4
 SLOW = 0.1      # s that the living server takes for each message
 SESSIONS = 20   # "open at most": the default
 DESTINATION_FIRST = 5   # sessions that the dead domain may try meanwhile
@@ -45,7 +50,7 @@ class Server:
     def __init__(self, address, port, mute=False):
         self.taken = self.open = self.most = 0
         self.lock, self.gate = threading.Lock(), threading.Event()
-        self.mute = mute
+        self.mute, self.slow = mute, SLOW
         self.door = socket.create_server((address, port), backlog=500)
         self.kept = []
         threading.Thread(target=self.serve, daemon=True).start()
@@ -64,7 +69,7 @@ class Server:
             self.open += 1
             self.most = max(self.most, self.open)
         self.gate.wait()
-        time.sleep(SLOW)
+        time.sleep(self.slow)
         with self.lock:
             self.open -= 1
             self.taken += 1
@@ -158,10 +163,7 @@ def test(env):
     os.unlink(names)
     together(laden, "mute.example", dead)
     until("the mute server is called", lambda: len(mute.kept) > 0)
-    rounds = [(drain(free, alive, n), drain(laden, alive, n))
-              for _ in range(ROUNDS)]
-    alone, beside = ([list(column) for column in zip(*side)]
-                     for side in zip(*rounds))
+    alone, beside = measure(free, laden, alive, n)
     for rates, most, spent, others in alone, beside:
         check(set(most) == {SESSIONS}, "not %d at once: %s", SESSIONS, most)
         check(max(others) <= DESTINATION_FIRST, "leases of others: %s",
@@ -170,6 +172,20 @@ def test(env):
             statistics.median(alone[0]), SHARE)
     compare("messages for a second of work", 1 / min(beside[2]),
             1 / min(alone[2]), 1 / WORK)
+    alive.slow = 0
+    for chance in range(CHANCES):
+        alone, beside = measure(free, laden, alive, n)
+        rates = statistics.median(beside[0]), statistics.median(alone[0])
+        if rates[0] >= SHARE * rates[1]:
+            break
+    compare("messages a second at full speed", *rates, SHARE)
+
+
+def measure(free, laden, alive, n):
+    """What drain says of each, alone and beside the dead, in columns."""
+    rounds = [(drain(free, alive, n), drain(laden, alive, n))
+              for _ in range(ROUNDS)]
+    return [[list(column) for column in zip(*side)] for side in zip(*rounds)]
 
 
 def compare(what, beside, alone, least):

@@ -38,7 +38,8 @@ batch_begin(struct batch *b, uint64_t size)
 	int fds[2];
 
 	b->task = task_self();
-	if (ms == 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+	if (ms == 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    fds) != 0) {
 		b->lost = true;
 		return;
 	}

@@ -20,6 +20,7 @@
  *	expunge.c	box_expunge		copy.c	box_copy
  *	box_append.c	box_append		usage.c	store_usage
  *	undelete.c	box_undelete, and what was removed
+ *	sweep.c		... until it is too old
  *	home.c		the mailboxes that every user has
  *	mend.c		what rot in the log has left
  *	names.c		box_status, box_names, box_subscribe, box_quota

@@ -2,10 +2,10 @@
 #include "imapd/session.h"
 
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "common/mail/digest.h"
+#include "common/task/stream.h"
 #include "common/task/task.h"
 
 enum { PIECE = 64 * 1024, STREAM_WAIT = 60000, MESSAGES_MAX = 1000 };
@@ -21,70 +21,23 @@ struct append {
 
 /* ---- a long message on its way to store */
 
-struct stream {
-	struct task	*task;
-	struct conn	*conn;
-	struct call	*call;
-	bool		 lost;
-	uint64_t	 number;
-};
-
 static void
 arrived(void *arg, enum wire_status status, const void *out)
 {
-	struct stream *st = arg;
 	const struct box_body_out *answer = out;
 
-	st->call = NULL;
-	if (status == WIRE_OK)
-		st->number = answer->number;
-	else
-		st->lost = true;
-	task_wake(st->task);
+	stream_answered(arg, status == WIRE_OK ? answer->number : 0);
 }
 
 static void
-stream_begin(struct session *s, struct stream *st)
+send_begin(struct session *s, struct stream *st)
 {
 	struct box_body_in in = { .size = s->literal };
-	int fds[2];
 
-	*st = (struct stream){ .task = task_self() };
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
-		st->lost = true;
-		return;
-	}
-	in.fd = fds[1];
-	st->conn = conn_new(fds[0], "store");
-	conn_idle(st->conn, STREAM_WAIT);
-	st->call = link_call(s->store, WIRE_box_body, &in,
-	    LINK_WAIT + imapd_conf->data_wait, arrived, st);
-}
-
-static void
-stream_write(struct stream *st, struct slice piece)
-{
-	if (st->lost)
-		return;
-	conn_write(st->conn, piece);
-	if (!conn_flush(st->conn))
-		st->lost = true;
-}
-
-/* The body's number; 0: store does not have it. */
-static uint64_t
-stream_end(struct stream *st, bool whole)
-{
-	bool flushed = st->conn != NULL && conn_flush(st->conn);
-
-	while (whole && flushed && st->call != NULL && !st->lost)
-		if (!task_wait("the store has the message", 0))
-			break;
-	if (st->call != NULL)
-		link_forget(st->call);
-	if (st->conn != NULL)
-		conn_close(st->conn);
-	return st->lost ? 0 : st->number;
+	in.fd = stream_open(st, STREAM_WAIT);
+	if (in.fd > 0)
+		st->call = link_call(s->store, WIRE_box_body, &in,
+		    LINK_WAIT + imapd_conf->data_wait, arrived, st);
 }
 
 /* ---- one message */
@@ -101,7 +54,7 @@ read_long(struct append *p, struct wire_appended *m)
 	struct stream st;
 	struct slice piece;
 
-	stream_begin(s, &st);
+	send_begin(s, &st);
 	for (; s->literal > 0; s->literal -= piece.n) {
 		piece = conn_read_some(s->conn, s->literal < PIECE ?
 		    (size_t)s->literal : PIECE);
@@ -114,7 +67,8 @@ read_long(struct append *p, struct wire_appended *m)
 	digester_end(d, &digest);
 	m->digest = arena_slice(&s->arena, buf_view(&digest));
 	buf_free(&digest);
-	m->number = stream_end(&st, s->literal == 0);
+	stream_close(&st, s->literal == 0);
+	m->number = st.number;
 	if (s->literal > 0)
 		return false;
 	if (m->number == 0)

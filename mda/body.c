@@ -6,28 +6,20 @@
  * behind.
  */
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/mail/digest.h"
 #include "common/mail/header.h"
-#include "common/task/conn.h"
 #include "common/task/task.h"
 #include "mda/mda.h"
 
 enum { PIECE = 64 * 1024 };
 
 static void
-body_arrived(void *arg, enum wire_status status, const void *out)
+arrived(void *arg, enum wire_status status, const void *out)
 {
-	struct batch *b = arg;
 	const struct store_body_out *answer = out;
 
-	b->call = NULL;
-	if (status == WIRE_OK)
-		b->number = answer->number;
-	else
-		b->lost = true;
-	task_wake(b->task);
+	stream_answered(arg, status == WIRE_OK ? answer->number : 0);
 }
 
 static void
@@ -35,46 +27,12 @@ batch_begin(struct batch *b, uint64_t size)
 {
 	struct store_body_in in = { .size = size };
 	uint64_t ms = store_patience(b->shard);
-	int fds[2];
 
-	b->task = task_self();
-	if (ms == 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-	    fds) != 0) {
-		b->lost = true;
-		return;
-	}
-	in.fd = fds[1];
-	b->conn = conn_new(fds[0], "store");
-	conn_idle(b->conn, ms < STREAM_WAIT ? ms : STREAM_WAIT);
-	b->call = link_call(mda.store(b->shard), WIRE_store_body, &in,
-	    STORE_WAIT + STREAM_WAIT, body_arrived, b);
-}
-
-static void
-batch_write(struct batch *b, struct slice piece)
-{
-	if (b->lost)
-		return;
-	conn_write(b->conn, piece);
-	if (!conn_flush(b->conn))
-		b->lost = true;
-}
-
-/* Waits until the store has it all, or it is clear that it never will. */
-static void
-batch_end(struct batch *b, bool whole)
-{
-	bool flushed = b->conn != NULL && conn_flush(b->conn);
-
-	while (whole && flushed && b->call != NULL && !b->lost)
-		if (!task_wait("the store has the body", 0))
-			break;
-	if (b->call != NULL)
-		link_forget(b->call);
-	b->call = NULL;
-	if (b->conn != NULL)
-		conn_close(b->conn);
-	b->conn = NULL;
+	in.fd = stream_open(&b->stream, ms < STREAM_WAIT ? ms : STREAM_WAIT);
+	if (in.fd > 0)
+		b->stream.call = link_call(mda.store(b->shard),
+		    WIRE_store_body, &in, STORE_WAIT + STREAM_WAIT, arrived,
+		    &b->stream);
 }
 
 static void
@@ -84,7 +42,7 @@ keep_start(struct lease *l, struct slice piece)
 }
 
 static bool
-stream(struct lease *l)
+body_read(struct lease *l)
 {
 	struct conn *from = conn_new(l->next.fd, "queue");
 	struct digester *d = digester_new(NULL);
@@ -101,11 +59,11 @@ stream(struct lease *l)
 		keep_start(l, piece);
 		digester_feed(d, piece);
 		for (struct batch *b = l->batches; b != NULL; b = b->next)
-			batch_write(b, piece);
+			stream_write(&b->stream, piece);
 		task_breathe();
 	}
 	for (struct batch *b = l->batches; b != NULL; b = b->next)
-		batch_end(b, left == 0);
+		stream_close(&b->stream, left == 0);
 	conn_close(from);
 	digester_end(d, &l->digest);
 	return left == 0;
@@ -127,7 +85,7 @@ header_ends(const struct buf *b, size_t before)
 
 /* The rest is not asked for: the queue ends when we close. */
 static bool
-stream_header(struct lease *l)
+header_read(struct lease *l)
 {
 	struct conn *from = conn_new(l->next.fd, "queue");
 	uint64_t left = l->next.size;
@@ -151,7 +109,7 @@ bool
 lease_header(struct lease *l)
 {
 	if (l->next.fd > 0)
-		return stream_header(l);
+		return header_read(l);
 	keep_start(l, l->next.body);
 	return true;
 }
@@ -160,7 +118,7 @@ bool
 lease_body(struct lease *l)
 {
 	if (l->next.fd > 0)
-		return stream(l);
+		return body_read(l);
 	digest_make(&l->digest, l->next.body);
 	keep_start(l, l->next.body);
 	return true;

@@ -72,13 +72,13 @@ batch_append(struct lease *l, struct batch *b)
 {
 	struct store_append_in in = { .id = l->next.id,
 		.low_water = l->next.low_water, .token = l->next.token,
-		.when = l->next.accepted, .number = b->number,
+		.when = l->next.accepted, .number = b->stream.number,
 		.digest = buf_view(&l->digest), .n_copies = b->n };
 	struct target **order = batch_order(l, b);
 	struct store_append_out out;
 	uint64_t ms = store_patience(b->shard);
 
-	if (ms == 0 || (l->streamed && b->number == 0))
+	if (ms == 0 || (l->streamed && b->stream.number == 0))
 		return;			/* the store did not get the body */
 	if (!l->streamed)
 		in.body = l->next.body;

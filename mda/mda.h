@@ -17,8 +17,8 @@
 #ifndef MDA_MDA_H
 #define MDA_MDA_H
 
-#include "common/core/link.h"
 #include "common/core/terms.h"
+#include "common/task/stream.h"
 
 enum {
 	MDA_TASKS = 256,		/* messages at once; a sleeping one
@@ -60,12 +60,7 @@ struct batch {
 	struct target	*targets, **tail;
 	struct batch	*next;
 
-	/* a long body on its way there: body.c */
-	struct call	*call;
-	struct conn	*conn;
-	struct task	*task;
-	bool		 lost;
-	uint64_t	 number;	/* 0: it is not there */
+	struct stream	 stream;	/* of a long body: body.c */
 };
 
 /* One leased message. */

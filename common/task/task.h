@@ -3,7 +3,7 @@
  *
  * A task is a function with a stack of its own.  While it waits, others run;
  * one thread, no preemption.  Only these functions suspend: task_wait,
- * task_sleep, those of conn.h, and link_ask (every call of wire.def).
+ * task_sleep, those of conn.h and stream.h, and link_ask (every call of wire.def).
  * What was read before a suspension may be stale after it.
  *
  * Cancellation is an I/O error: task_cancel makes the present wait and all

@@ -13,11 +13,10 @@
  *	submit.c  its way to submission, and what the answer means
  *	notice.c  to the sender: what could not be sent
  *
- * A file is removed once submission has said 250.  If we die before it is said
- * the file is submitted again, with the same octets, and queue knows it by its
- * token (hand-off rule 10).  If we die between the two the message is sent
- * twice: as with every client of SMTP (RFC 1047), a moment that can be made
- * short and not be made away with.
+ * A file is removed once submission has said 250.  If we die before that the
+ * file is submitted again, with the same octets, and queue knows it by its
+ * token, whether it was answered or not: no other file has these octets (hand-off
+ * rule 10).
  */
 #ifndef DROP_DROP_H
 #define DROP_DROP_H

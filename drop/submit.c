@@ -235,15 +235,16 @@ parcel_submit(const struct parcel *p, struct arena *arena, struct refusal *r,
 
 /* ---- a letter */
 
-/* Who left it, by number: the one thing that is known for sure. */
+/* Who left it, by number: the one thing that is known for sure.  With the name
+   of the file, which is no other's, the message is like no other. */
 static struct slice
 received(struct letter *l)
 {
 	struct buf b = { 0 };
 	struct slice text;
 
-	buf_printf(&b, "Received: by %s (drop, from uid %u);\r\n\t",
-	    drop_conf->server_name.p, l->uid);
+	buf_printf(&b, "Received: by %s (drop, from uid %u) id %s;\r\n\t",
+	    drop_conf->server_name.p, l->uid, l->name);
 	date_print(&b, l->when);
 	buf_str(&b, "\r\n");
 	text = arena_slice(&l->arena, buf_view(&b));

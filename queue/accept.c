@@ -125,6 +125,7 @@ accept_envelope(struct request *r, const struct queue_submit_in *in,
 	}
 	m = message_new(id, state, &env);
 	m->each = in->each != 0;
+	m->once = in->once != 0;
 	add_rcpts(m, in);
 	return m;
 }

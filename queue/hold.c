@@ -5,6 +5,7 @@
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/stats.h"
+#include "queue/token.h"
 #include "queue/write.h"
 
 static uint64_t	hold_time, hold_memory, held;
@@ -114,6 +115,8 @@ hold_check(struct message *m)
 	}
 	stats.held += f.stored > 0;
 	stats.declined += f.stored == 0;
+	if (f.stored > 0)
+		token_answered(m);
 	accept_log(m, f.stored > 0 ? "stored" : NULL);
 	for (uint32_t i = 0; i < m->n_rcpts; i++)
 		if (m->rcpts[i].state == RCPT_SETTLED)

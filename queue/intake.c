@@ -205,7 +205,7 @@ intake_begin(struct request *r)
 	struct queue_submit_in same = { .return_path = in->return_path,
 		.sender = in->sender, .user = in->user, .client = in->client,
 		.session = in->session, .envid = in->envid, .ret = in->ret,
-		.smtputf8 = in->smtputf8, .each = in->each,
+		.smtputf8 = in->smtputf8, .each = in->each, .once = in->once,
 		.recipients = in->recipients,
 		.n_recipients = in->n_recipients };
 	struct queue_begin_out out = { 0 };

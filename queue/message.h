@@ -136,6 +136,7 @@ struct message {
 					   number, or RCPT_COVERED */
 	uint32_t	 n_asked;
 	bool		 each;		/* a verdict for each (LMTP) */
+	bool		 once;		/* its token is no other message's */
 	struct intake	*intake;
 	struct timer	 limit;		/* of the hold */
 

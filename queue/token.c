@@ -10,7 +10,7 @@ enum { REMEMBERED = 24 * 3600 * 1000 };	/* ms */
 enum kind {
 	UNANSWERED,	/* in memory only */
 	UNHEARD,	/* its message is being written */
-	SPOOLED,	/* a row; matches */
+	ACCEPTED,	/* matches; a row, unless it was `once` and all is stored */
 	ANSWERED,	/* a row for a later life; in this one it never matches */
 };
 
@@ -147,10 +147,10 @@ bool
 token_covers(struct slice token, uint64_t hash, uint32_t likely_number)
 {
 	EACH_MEMORY(y, token) {
-		if (y->kind == SPOOLED && likely_number < y->n &&
+		if (y->kind == ACCEPTED && likely_number < y->n &&
 		    y->hashes[likely_number] == hash)
 			return true;
-		for (uint32_t i = 0; y->kind == SPOOLED && i < y->n; i++)
+		for (uint32_t i = 0; y->kind == ACCEPTED && i < y->n; i++)
 			if (y->hashes[i] == hash)
 				return true;
 	}
@@ -217,6 +217,13 @@ token_unheard(struct message *m)
 		memory_of(UNHEARD, m)->m = m;
 }
 
+void
+token_answered(const struct message *m)
+{
+	if (m->once && m->env.token.n > 0)
+		memory_of(ACCEPTED, m);
+}
+
 static void
 row_put(struct txn *txn, const struct message *m)
 {
@@ -241,10 +248,10 @@ token_written(const struct message *m, bool over)
 {
 	struct memory *y = memory_of_message(m);
 
-	if (y == NULL && over && m->env.token.n > 0)
-		y = memory_of(ANSWERED, m);
+	if (y == NULL && (over || m->once) && m->env.token.n > 0)
+		y = memory_of(m->once ? ACCEPTED : ANSWERED, m);
 	else if (y != NULL)
-		y->kind = SPOOLED;
+		y->kind = ACCEPTED;
 	if (y != NULL)
 		y->m = NULL;
 }
@@ -278,7 +285,7 @@ token_found(struct slice token, uint64_t id, struct slice value)
 	if (token.n == 0 || token.n > TOKEN_MAX || value.n < 8 ||
 	    value.n % 8 != 0)
 		return;
-	y = memory_new(SPOOLED, token, id, be64_get(value.p));
+	y = memory_new(ACCEPTED, token, id, be64_get(value.p));
 	y->n = (uint32_t)(value.n / 8 - 1);
 	y->hashes = mem_array(y->n, sizeof *y->hashes);
 	for (uint32_t i = 0; i < y->n; i++)

@@ -11,8 +11,10 @@
  *	spooled		it is or was in the spool, and its session was lost or
  *			belonged to an older life: 250, nothing is created
  *
- * A transaction that was answered within this life never matches, or a
- * message sent twice on purpose would be swallowed (TOKEN_ALWAYS).
+ *	once		its token is no other message's (what drop submits)
+ *
+ * Any other transaction that was answered within this life never matches, or
+ * a message sent twice on purpose would be swallowed (TOKEN_ALWAYS).
  *
  * Addresses are kept as 64-bit hashes; who finds a collision loses a copy of
  * a message of his own.
@@ -52,6 +54,8 @@ void		 memory_taken(struct memory *);
 void		 token_forsaken(const struct message *);
 /* Its session was lost while it is being written. */
 void		 token_unheard(struct message *);
+/* Answered, and nothing of it has to be kept. */
+void		 token_answered(const struct message *);
 /* Its commit: adds the token's row. */
 void		 token_write(struct txn *, const struct message *);
 /* ... and that is durable.  over: it was also the message's last. */

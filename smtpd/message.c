@@ -259,7 +259,7 @@ pipe_open(struct message *m)
 		.sender = sender_class(s), .user = s->user,
 		.client = slice_str(conn_peer(s->conn)), .session = s->number,
 		.envid = s->tx.envid, .ret = s->tx.ret, .each = s->lmtp,
-		.n_recipients = s->tx.n };
+		.once = s->local, .n_recipients = s->tx.n };
 	struct queue_begin_out out;
 	enum wire_status status;
 	int pair[2];
@@ -413,8 +413,8 @@ submit(struct session *s, struct message *m, struct slice token)
 		.sender = sender_class(s), .user = s->user,
 		.client = slice_str(conn_peer(s->conn)), .session = s->number,
 		.envid = s->tx.envid, .ret = s->tx.ret,
-		.eightbit = m->eightbit, .each = s->lmtp, .token = token,
-		.n_recipients = s->tx.n,
+		.eightbit = m->eightbit, .each = s->lmtp, .once = s->local,
+		.token = token, .n_recipients = s->tx.n,
 		.before = buf_view(&m->before), .after = buf_view(&m->after),
 		.body = buf_view(&m->body) };
 	struct queue_submit_out out;
@@ -457,8 +457,9 @@ message_end(struct session *s, struct message *m)
 		reply_all(s, m->refusal);
 	else {
 		/* Only what has a Message-ID of its sender's is "the same
-		   message" when it comes again (RFC 5322 3.6.4). */
-		if (m->named && token_end(m->token, s, token))
+		   message" when it comes again (RFC 5322 3.6.4).  drop names
+		   each file in what it adds. */
+		if ((m->named || s->local) && token_end(m->token, s, token))
 			t = slice_of(token, sizeof token);
 		if (m->pipe == NULL)
 			submit(s, m, t);

@@ -558,6 +558,60 @@ START_TEST(test_rule_10_never)
 }
 END_TEST
 
+/* What drop submits it may submit again after the 250: its token is that of no
+   other message.  Stored at once ... */
+START_TEST(test_rule_10_once_stored)
+{
+	next(0, 1);
+	SUBMIT(.to = { "a@x" }, .token = "T", .once = true);
+	done(0, jobs[0].id, 0, OUTCOME_STORED);
+	ck_heard(&heard[0], 0, OUTCOME_STORED);
+	next(0, 1);
+	SUBMIT(.to = { "a@x" }, .token = "T", .once = true);
+	ck_heard(&heard[1], 0, OUTCOME_QUEUED);
+	ck_assert_uint_eq(n_jobs, 1);
+	ck_assert_uint_eq(message_count(), 0);
+	test_time += 25 * 3600 * 1000;
+	SUBMIT(.to = { "a@x" }, .token = "T", .once = true);
+	ck_assert_uint_eq(n_jobs, 2);
+}
+END_TEST
+
+/* ... in the spool, then gone from there, then in the next life ... */
+START_TEST(test_rule_10_once_spooled)
+{
+	SUBMIT(.to = { "a@x", "b@x" }, .token = "T", .once = true);
+	ck_heard(&heard[0], 1, OUTCOME_QUEUED);
+	for (unsigned i = 1; i <= 3; i++) {
+		SUBMIT(.to = { "b@x", "a@x" }, .token = "T", .once = true);
+		ck_heard(&heard[i], 0, OUTCOME_QUEUED);
+		ck_heard(&heard[i], 1, OUTCOME_QUEUED);
+		ck_assert_uint_eq(message_count(), i == 1);
+		if (i == 1) {
+			next(0, 1);
+			done(0, jobs[0].id, 0, OUTCOME_STORED);
+			done(0, jobs[0].id, 1, OUTCOME_STORED);
+			run(5);
+		} else if (i == 2)
+			crash();
+	}
+	ck_assert_uint_eq(n_jobs, 1);
+}
+END_TEST
+
+/* ... but what was refused it hears again. */
+START_TEST(test_rule_10_once_refused)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		next(0, 1);
+		SUBMIT(.to = { "a@x" }, .token = "T", .once = true);
+		ck_assert_uint_eq(n_jobs, i + 1);
+		done(0, jobs[i].id, 0, OUTCOME_REFUSED);
+		ck_heard(&heard[i], 0, OUTCOME_REFUSED);
+	}
+}
+END_TEST
+
 /* Nor does one that was answered, and then reported as refused: sent again, it
    is tried again. */
 START_TEST(test_rule_10_refused_later)
@@ -672,6 +726,9 @@ main(void)
 	tcase_add_test(t, test_rule_10_writing);
 	tcase_add_test(t, test_rule_10_life);
 	tcase_add_test(t, test_rule_10_never);
+	tcase_add_test(t, test_rule_10_once_stored);
+	tcase_add_test(t, test_rule_10_once_spooled);
+	tcase_add_test(t, test_rule_10_once_refused);
 	tcase_add_test(t, test_rule_10_refused_later);
 	tcase_add_test(t, test_rule_10_two_lives);
 	tcase_add_test(t, test_rule_10_forgets);

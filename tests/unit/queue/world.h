@@ -259,7 +259,7 @@ hear_submit(void *arg, enum wire_status status, const void *out)
 
 struct letter {
 	const char	*from, *to[4], *token, *body;
-	bool		 remote[4], each;
+	bool		 remote[4], each, once;
 	uint8_t		 sender, notify, ret;
 	const char	*envid, *orcpt;
 	struct link	*by;
@@ -285,7 +285,7 @@ static inline struct heard *
 submit(const struct letter *l)
 {
 	struct queue_submit_in in = { .return_path = slice_str(l->from),
-		.sender = l->sender, .each = l->each,
+		.sender = l->sender, .each = l->each, .once = l->once,
 		.token = slice_str(l->token), .session = 7, .ret = l->ret,
 		.envid = slice_str(l->envid),
 		.recipients = letter_to, .n_recipients = address(l),
@@ -333,7 +333,7 @@ static inline uint64_t
 begin(const struct letter *l, int *fd)
 {
 	struct queue_begin_in in = { .return_path = slice_str(l->from),
-		.sender = l->sender, .each = l->each,
+		.sender = l->sender, .each = l->each, .once = l->once,
 		.recipients = letter_to, .n_recipients = address(l) };
 	uint64_t id = 0;
 	int pair[2];

@@ -5,6 +5,7 @@
 #include "ctl/ask.h"
 #include "ctl/ctl.h"
 #include "ctl/say.h"
+#include "ctl/tls.h"
 
 enum { STOP_WAIT = 60000 };	/* ms; master kills who takes longer */
 
@@ -28,6 +29,9 @@ cmd_reload(void)
 		    show(out.restart));
 	else
 		note("the new configuration is in effect");
+	/* master handed key the configuration before it can hand it our
+	   connection, so what key says is of that one. */
+	certificates_must_be_taken();
 	return EX_OK;
 }
 

@@ -1,4 +1,6 @@
 /* Certificates: what is served now, and the files of a renewal. */
+#include "ctl/tls.h"
+
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -314,6 +316,15 @@ refused_fail(const struct served *s)
 	    "nothing is served for it; the others are as in their files" :
 	    text("what was served before stays in force, until %s",
 	    time_text(first->until)), "tls show");
+}
+
+void
+certificates_must_be_taken(void)
+{
+	struct served served;
+
+	served_read(&served);
+	refused_fail(&served);
 }
 
 int

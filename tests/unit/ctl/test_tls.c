@@ -235,6 +235,20 @@ START_TEST(a_reload_that_is_refused_fails)
 }
 END_TEST
 
+/* postino reload: all else is in effect, and that this is not is its error. */
+START_TEST(a_reload_of_all_tells_of_what_key_refused)
+{
+	ck_assert_int_eq(run_tls("reload", NULL), EX_OK);
+	ck_assert_str_eq(talk, "the new configuration is in effect\n");
+	ck_assert_int_eq(run_tls("reload", is_refused), EX_DATAERR);
+	ck_has(talk, "the new configuration is in effect\npostino: "
+	    "/nowhere/b.pem: the key is another\n  what was served before "
+	    "stays in force, until 2100-01-01");
+	ck_has(talk, "tls show\n");
+	ck_assert_int_eq(run_lines(talk), 4);
+}
+END_TEST
+
 static void
 add(TCase *t)
 {
@@ -243,6 +257,7 @@ add(TCase *t)
 	tcase_add_loop_test(t, what_is_odd_is_said, 0, 8);
 	tcase_add_test(t, a_reload_says_what_is_in_force);
 	tcase_add_test(t, a_reload_that_is_refused_fails);
+	tcase_add_test(t, a_reload_of_all_tells_of_what_key_refused);
 }
 
 int

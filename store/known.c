@@ -37,6 +37,15 @@ known_close(void)
 	mark.heard = mark.flying = mark.durable = 0;
 }
 
+void
+known_forget(struct txn *t)
+{
+	struct key k = key_user(0);
+
+	txn_del(t, ENGINE_ROWS, key_view(&k));
+	known_close();
+}
+
 static void
 mark_landed(void *arg, enum engine_status status)
 {

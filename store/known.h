@@ -35,6 +35,8 @@ struct op {
 /* Reads the mark.  False: its row is damaged. */
 bool		 known_open(void);
 void		 known_close(void);
+/* No id is stale any more; the txn is of unit 0. */
+void		 known_forget(struct txn *);
 /* Takes note of a low-water mark; true if the id is stale. */
 bool		 known_stale(uint64_t id, uint64_t low_water);
 

@@ -1,21 +1,24 @@
 #include "store/mend.h"
 
+#include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "common/core/alive.h"
 #include "common/core/codec.h"
 #include "common/core/log.h"
 #include "common/core/terms.h"
-#include "store/rows.h"
+#include "store/known.h"
 #include "store/store.h"
 #include "store/usage.h"
 
-enum {
-	/* More than one place of a log can hold: 64 MiB of rows, of which
-	   none is shorter than this many bytes. */
-	SKIP = 64 * 1024 * 1024 / 64,
-	PLACES = 64,			/* of rot that are counted */
-};
+/* Fewer bytes of log than any UID or MODSEQ takes when it is given out, which
+   is a row under its key. */
+enum { ROW_LEAST = 32 };
 
+static const char marker[] = "restored";
+
+static bool	 restored;		/* the marker is there */
 static unsigned	 pending;		/* commits */
 static unsigned	 life;			/* late answers are of another */
 static uint64_t	 n_users, n_boxes;
@@ -28,6 +31,24 @@ mend_pending(void)
 
 /* ---- one mailbox */
 
+/* Of what is left no more than half: there always are some. */
+static uint64_t
+raise_within(uint64_t left, uint64_t by)
+{
+	return by < left / 2 ? by : left / 2;
+}
+
+void
+box_raise(struct box_row *b, uint64_t lost)
+{
+	uint64_t rows = lost / ROW_LEAST;
+
+	b->uidnext += (uint32_t)raise_within(UINT32_MAX - b->uidnext,
+	    RAISE_UID + rows);
+	b->modseq += raise_within(INT64_MAX - b->modseq, RAISE_MODSEQ + rows);
+	b->history = b->modseq;		/* what was expunged is not known */
+}
+
 /* As its row says, and as its messages do. */
 struct place {
 	uint32_t	 number;
@@ -39,7 +60,7 @@ struct user_mend {
 	struct user_row	 row;
 	struct buf	 boxes;		/* struct place */
 	struct txn	*txn;
-	uint64_t	 skip;
+	uint64_t	 lost;
 };
 
 static bool
@@ -95,16 +116,12 @@ box_mend(struct user_mend *u, uint32_t number, struct box_row *b)
 	struct key end = key_message(u->id, number + 1, 0);
 	struct key k = key_box(u->id, number);
 	struct buf value = { 0 };
-	uint32_t left;
 
 	b->messages = b->unseen = b->deleted = 0;
 	b->bytes = 0;
 	engine_scan(store.engine, ENGINE_ROWS, key_view(&from),
 	    key_view(&end), count_message, b);
-	left = UINT32_MAX - b->uidnext;
-	b->uidnext += u->skip < left / 2 ? (uint32_t)u->skip : left / 2;
-	b->modseq += u->skip;
-	b->history = b->modseq;		/* what was expunged is not known */
+	box_raise(b, u->lost);
 	box_row_put(&value, b);
 	row_put(u->txn, &k, &value);
 	name_mend(u, number, b->name);
@@ -131,14 +148,37 @@ note_box(void *arg, struct slice key, struct slice value, uint64_t blob)
 }
 
 static void
+over(void)
+{
+	if (!restored) {
+		LOG(mended, .users = n_users, .mailboxes = n_boxes);
+		return;
+	}
+	if (unlink(marker) != 0)
+		fatal("remove %s", marker);
+	restored = false;
+	LOG(restored, .users = n_users, .mailboxes = n_boxes);
+}
+
+static void
 durable(void *arg, enum engine_status status)
 {
 	if ((unsigned)(uintptr_t)arg != life)
 		return;
-	if (status != ENGINE_OK)
-		fatal("what rot has left of the mailboxes cannot be written");
+	if (status != ENGINE_OK) {
+		errno = ENOSPC;
+		fatal("raise the UIDs of the mailboxes");
+	}
 	if (--pending == 0)
-		LOG(mended, .users = n_users, .mailboxes = n_boxes);
+		over();
+}
+
+static void
+commit(struct txn *t)
+{
+	txn_small(t);
+	pending++;
+	txn_commit(t, durable, (void *)(uintptr_t)life);
 }
 
 static void
@@ -176,10 +216,8 @@ user_mend(struct user_mend *u)
 		u->row.uidvalidity = now;
 	user_row_put(&value, &u->row);
 	row_put(u->txn, &k, &value);
-	txn_small(u->txn);
-	pending++;
 	n_users++;
-	txn_commit(u->txn, durable, (void *)(uintptr_t)life);
+	commit(u->txn);
 	usage_changed(u->id, u->row.bytes);
 	buf_free(&u->boxes);
 }
@@ -200,26 +238,41 @@ first_row(void *arg, struct slice key, struct slice value, uint64_t blob)
 	return false;
 }
 
-void
-mend_begin(void)
+static void
+users_mend(uint64_t lost)
 {
 	struct key from = key_user(1), end = key_user(UINT64_MAX);
-	struct engine_figures f;
-	uint64_t places;
 
-	engine_figures(store.engine, &f);
-	n_users = n_boxes = 0;
-	places = f.quarantined < PLACES ? f.quarantined : PLACES;
-	while (places > 0) {
-		struct user_mend u = { .skip = places * SKIP };
+	for (;;) {
+		struct user_mend u = { .lost = lost };
 
+		alive();
 		engine_scan(store.engine, ENGINE_ROWS, key_view(&from),
 		    key_view(&end), first_row, &u);
 		if (u.id == 0)
-			break;
+			return;
 		if (!u.row.gone)
 			user_mend(&u);
 		from = key_user(u.id + 1);
+	}
+}
+
+void
+mend_begin(void)
+{
+	struct engine_figures f;
+	struct txn *t;
+
+	engine_figures(store.engine, &f);
+	n_users = n_boxes = 0;
+	restored = access(marker, F_OK) == 0;
+	if (!restored && f.quarantined == 0)
+		return;
+	users_mend(f.lost);
+	if (restored) {
+		t = txn_begin(store.engine, 0);
+		known_forget(t);
+		commit(t);
 	}
 }
 

@@ -9,7 +9,6 @@
 #include "store/fetch.h"
 #include "store/known.h"
 #include "store/mend.h"
-#include "store/restored.h"
 #include "store/session.h"
 #include "store/undelete.h"
 #include "store/usage.h"
@@ -87,18 +86,7 @@ open_engine(const struct conf *c)
 	const struct engine_conf ec = { .dir = ".", .cache = c->cache,
 		.segment = c->segment, .floor = c->free_floor, .readers = 4,
 		.linger = c->linger };
-	struct engine_figures f;
 
-	store.engine = engine_open_file(&ec);
-	if (!restored_found())
-		return;
-	engine_figures(store.engine, &f);
-	restored_raise(store.engine);
-	/* What rot took is mended by the start that finds it. */
-	if (f.quarantined > 0)
-		engine_distrust(store.engine);
-	engine_close(store.engine);
-	restored_over();
 	store.engine = engine_open_file(&ec);
 }
 

@@ -22,11 +22,10 @@
  *	undelete.c	box_undelete, and what was removed
  *	sweep.c		... until it is too old
  *	home.c		the mailboxes that every user has
- *	mend.c		what rot in the log has left
+ *	mend.c		what rot in the log, or a restore, has left
  *	names.c		box_status, box_names, box_subscribe, box_quota
  *	tree.c		box_create, box_delete, box_rename
  *	drop.c		store_drop
- *	restored.c	the first start after a restore
  *
  * Everything runs on the loop; a handler ends in answer() or keeps the
  * request until a commit is durable (RFC 5321 6.1: then it is ours).

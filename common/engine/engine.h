@@ -145,6 +145,7 @@ struct engine_figures {
 	uint64_t	 sequence;	/* of the last durable record */
 	uint64_t	 segments, live, dead;	/* bytes, but segments a count */
 	uint64_t	 replayed, quarantined;	/* records, at the start */
+	uint64_t	 lost;		/* bytes of the latter */
 	bool		 rebuilt;	/* the index was made anew at start */
 };
 void		 engine_figures(struct engine *, struct engine_figures *);

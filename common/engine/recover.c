@@ -177,6 +177,7 @@ quarantine(struct replay *p, uint64_t from, uint64_t to)
 
 	s->rotten = true;
 	p->f->figures.quarantined++;
+	p->f->figures.lost += to - from;
 	LOG(log_quarantined, .segment = s->number, .offset = from,
 	    .bytes = to - from);
 }

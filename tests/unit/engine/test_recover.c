@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "common/engine/record.h"
+
 enum { SEGMENT = 256 << 10, LONG_BLOB = 1200000 };
 
 static struct engine	*e;
@@ -333,6 +335,9 @@ START_TEST(rot_in_header)
 	part_remove("index");
 	e = file_open(SEGMENT);
 	ck_assert_uint_eq(figures_of(e).quarantined, 1);
+	/* Not less than was lost: a record has its header. */
+	ck_assert_uint_ge(figures_of(e).lost, RECORD_HEAD);
+	ck_assert_uint_lt(figures_of(e).lost, SEGMENT);
 	for (uint32_t n = 1; n <= 60; n++)
 		ck_assert_int_eq(read_wait(e, get_blob(e, 1, n), &got),
 		    n == 50 ? ENGINE_CORRUPT : ENGINE_OK);

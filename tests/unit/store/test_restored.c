@@ -1,161 +1,188 @@
 /* After a restore no UID and no MODSEQ that a client may know is given out
    again (RFC 9051 2.3.1.1), and the low-water mark refuses nobody.  DUR-11. */
-#include "store/restored.h"
+#include "store/mend.h"
+#include "tests/unit/store/boxes.h"
 
-#include <check.h>
-#include <stdlib.h>
+enum { OTHER = 8 };
 
-#include "common/core/log.h"
-#include "common/core/loop.h"
-#include "store/rows.h"
+static struct link	*l, *other;
 
-static struct engine	*e;
-static unsigned		 landed;
-
+/* In the folder of the store, where the role is. */
 static void
-land(void *arg, enum engine_status status)
+begin(void)
 {
-	(void)arg;
-	ck_assert_int_eq(status, ENGINE_OK);
-	landed++;
-	loop_stop();
-}
-
-/* All that was committed before is there. */
-static void
-settle(struct txn *t)
-{
-	txn_commit(t, land, NULL);
-	loop_run();
+	world_open(true);
+	ck_assert_int_eq(0, chdir(world.dir));
+	l = grant(7, 1, RIGHT_IMAP);
+	other = grant(OTHER, 2, RIGHT_IMAP);
+	open_box(l, "INBOX");
+	open_box(other, "INBOX");
 }
 
 static void
-box_put(uint64_t user, uint32_t number, uint32_t uidnext, uint64_t modseq)
+end(void)
 {
-	const struct box_row row = { .uidvalidity = 5, .uidnext = uidnext,
-		.modseq = modseq, .messages = 3, .unseen = 2, .bytes = 77,
-		.history = 1, .name = SLICE("Work") };
-	struct key k = key_box(user, number);
-	struct txn *t = txn_begin(e, user);
-	struct buf b = { 0 };
-
-	box_row_put(&b, &row);
-	txn_put(t, ENGINE_ROWS, key_view(&k), buf_view(&b), 0);
-	settle(t);
-	buf_free(&b);
+	link_close(l);
+	link_close(other);
+	world_close();
+	ck_assert_int_eq(0, chdir("/"));
 }
 
-static struct box_row
-box_at(uint64_t user, uint32_t number)
+static bool
+is_marked(void)
 {
-	static struct buf b;
-	struct key k = key_box(user, number);
-	struct box_row row;
+	return access("restored", F_OK) == 0;
+}
 
-	buf_clear(&b);
-	ck_assert_int_eq(engine_get(e, ENGINE_ROWS, key_view(&k), &b, NULL),
-	    ENGINE_OK);
-	ck_assert(box_row_get(buf_view(&b), &row));
-	return row;
+/* The first start after a restore. */
+static void
+restore(void)
+{
+	FILE *f = fopen("restored", "w");
+
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+	link_close(l);
+	link_close(other);
+	world_restart();
+	ck_assert(mend_pending() && is_marked());
 }
 
 static void
-bytes_put(struct key k, const char *value)
+restored(void)
 {
-	struct txn *t = txn_begin(e, key_owner(key_view(&k)));
-
-	txn_put(t, ENGINE_ROWS, key_view(&k), slice_of(value, 8), 0);
-	settle(t);
+	while (mend_pending())
+		world_run(1);
+	ck_assert(!is_marked());
+	l = grant(7, 1, RIGHT_IMAP);
+	other = grant(OTHER, 2, RIGHT_IMAP);
 }
 
 START_TEST(all_mailboxes_are_raised)
 {
-	static const struct { uint64_t user; uint32_t number; } boxes[] = {
-		{ 1, INBOX }, { 1, 9 }, { 7, INBOX }, { UINT64_MAX - 2, 2 },
-	};
-	struct key mark = key_user(0), message = key_message(1, INBOX, 41);
+	struct box_status_out was, work, now;
 
-	for (size_t i = 0; i < 4; i++)
-		box_put(boxes[i].user, boxes[i].number, 42, 1000);
-	bytes_put(mark, "the mark");
-	bytes_put(message, "unread..");
-	restored_raise(e);
-	settle(txn_begin(e, 1));
-	for (size_t i = 0; i < 4; i++) {
-		struct box_row row = box_at(boxes[i].user, boxes[i].number);
-
-		ck_assert_uint_eq(row.uidvalidity, 5);
-		ck_assert_uint_eq(row.uidnext, 42 + RAISE_UID);
-		ck_assert_uint_eq(row.modseq, 1000 + RAISE_MODSEQ);
-		ck_assert_uint_eq(row.history, row.modseq);
-		ck_assert_uint_eq(row.messages, 3);
-		ck_assert_uint_eq(row.unseen, 2);
-		ck_assert_uint_eq(row.bytes, 77);
-		ck_assert(slice_eq(row.name, SLICE("Work")));
-	}
-	ck_assert_int_eq(engine_get(e, ENGINE_ROWS, key_view(&mark), NULL,
-	    NULL), ENGINE_NONE);
-	ck_assert_int_eq(engine_get(e, ENGINE_ROWS, key_view(&message), NULL,
-	    NULL), ENGINE_OK);
+	begin();
+	ck_assert_int_eq(WIRE_OK, create(l, "Work"));
+	for (uint32_t uid = 1; uid <= 3; uid++)
+		ck_assert_uint_eq(uid, add_message(l, INBOX, 0, "seen"));
+	ck_assert_uint_eq(1, add_message(other, INBOX, FLAG_SEEN, "theirs"));
+	was = status_of(l, "INBOX");
+	work = status_of(l, "Work");
+	restore();
+	restored();
+	now = status_of(l, "INBOX");
+	ck_assert_uint_eq(now.uidvalidity, was.uidvalidity);
+	ck_assert_uint_ge(now.uidnext, was.uidnext + RAISE_UID);
+	ck_assert_uint_ge(now.modseq, was.modseq + RAISE_MODSEQ);
+	ck_assert_uint_eq(now.messages, 3);
+	ck_assert_uint_eq(now.unseen, 3);
+	ck_assert_uint_eq(now.bytes, was.bytes);
+	ck_assert_uint_ge(status_of(l, "Work").uidnext,
+	    work.uidnext + RAISE_UID);
+	check_box(l, "INBOX");
+	ck_text(fetch(l, 3), "seen");
+	ck_text(fetch(other, 1), "theirs");
+	ck_assert_uint_eq(now.uidnext, add_message(l, INBOX, 0, "new"));
+	ck_assert_uint_gt(add_message(other, INBOX, 0, "new"), RAISE_UID);
+	end();
 }
 END_TEST
 
-/* However often: neither wraps around. */
+/* As often as it is begun, until it was durable once. */
+START_TEST(an_early_end_begins_it_again)
+{
+	struct engine *e;
+
+	begin();
+	ck_assert_uint_eq(1, add_message(l, INBOX, 0, "seen"));
+	restore();
+	e = store.engine;
+	store_close();
+	engine_close(e);
+	ck_assert(is_marked());
+	store_open(world_engine());
+	ck_assert(mend_pending() && is_marked());
+	restored();
+	ck_assert_uint_gt(status_of(l, "INBOX").uidnext, RAISE_UID);
+	ck_text(fetch(l, 1), "seen");
+	link_close(l);
+	link_close(other);
+	world_restart();
+	ck_assert(!mend_pending());
+	restored();
+	end();
+}
+END_TEST
+
+START_TEST(the_mark_refuses_nobody)
+{
+	const uint64_t day = UINT64_C(1000000000) << 32;
+
+	begin();
+	ck_assert_int_eq(OUTCOME_STORED,
+	    APPEND(.id = day + 9, .low_water = day + 9).outcome);
+	ck_assert_int_ne(OUTCOME_STORED,
+	    APPEND(.id = day + 1, .low_water = day + 1).outcome);
+	restore();
+	restored();
+	ck_assert_int_eq(OUTCOME_STORED,
+	    APPEND(.id = day + 1, .low_water = day + 1).outcome);
+	end();
+}
+END_TEST
+
+/* However often: neither wraps around, nor is it used up at once. */
 START_TEST(nothing_overflows)
 {
-	box_put(1, INBOX, UINT32_MAX - 1, INT64_MAX - 1);
-	box_put(1, 2, 1, 1);
-	for (int i = 0; i < 3; i++) {
-		restored_raise(e);
-		settle(txn_begin(e, 1));
+	struct box_row b = { .uidnext = 1, .modseq = 1 };
+
+	for (unsigned i = 0; i < 100000; i++) {
+		const struct box_row was = b;
+
+		box_raise(&b, i % 2 == 0 ? 0 : UINT64_MAX / 2);
+		ck_assert_uint_ge(b.uidnext, was.uidnext);
+		ck_assert_uint_ge(b.modseq, was.modseq);
+		ck_assert_uint_lt(b.uidnext, UINT32_MAX);
+		ck_assert_uint_lt(b.modseq, INT64_MAX);
 	}
-	ck_assert_uint_eq(box_at(1, INBOX).uidnext, UINT32_MAX - 1);
-	ck_assert_uint_eq(box_at(1, INBOX).modseq, INT64_MAX - 1);
-	ck_assert_uint_eq(box_at(1, 2).uidnext, 1 + 3 * RAISE_UID);
 }
 END_TEST
 
-/* It is told of by who reads it. */
-START_TEST(what_is_damaged_is_left_alone)
+/* What is lost may have been new messages, as many as it has room for; a
+   segment may be larger than any that is written now. */
+START_TEST(the_raise_follows_from_what_was_lost)
 {
-	bytes_put(key_box(1, INBOX), "nonsense");
-	box_put(1, 2, 42, 1000);
-	restored_raise(e);
-	settle(txn_begin(e, 1));
-	ck_assert_uint_eq(box_at(1, 2).uidnext, 42 + RAISE_UID);
+	struct message_row row = { .modseq = 1 };
+	struct buf least = { 0 };
+	const struct key k = key_message(7, INBOX, 1);
+
+	message_row_put(&least, &row);
+	for (uint64_t lost = 1 << 20; lost < UINT64_C(1) << 36; lost *= 2) {
+		uint64_t messages = lost / (k.n + least.n);
+		struct box_row b = { .uidnext = 1, .modseq = 1 };
+
+		box_raise(&b, lost);
+		ck_assert_uint_gt(b.uidnext, messages);
+		ck_assert_uint_gt(b.modseq, messages);
+		ck_assert_uint_eq(b.history, b.modseq);
+	}
+	buf_free(&least);
 }
 END_TEST
 
 static void
-setup(void)
+add(TCase *t)
 {
-	loop_init();
-	e = engine_open_mem();
-}
-
-static void
-teardown(void)
-{
-	engine_close(e);
+	tcase_add_test(t, all_mailboxes_are_raised);
+	tcase_add_test(t, an_early_end_begins_it_again);
+	tcase_add_test(t, the_mark_refuses_nobody);
+	tcase_add_test(t, nothing_overflows);
+	tcase_add_test(t, the_raise_follows_from_what_was_lost);
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("restored");
-	TCase *t = tcase_create("restored");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	log_init("test", LOG_ERROR);
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, all_mailboxes_are_raised);
-	tcase_add_test(t, nothing_overflows);
-	tcase_add_test(t, what_is_damaged_is_left_alone);
-	suite_add_tcase(s, t);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return world_main("restored", add);
 }

@@ -106,6 +106,13 @@ weigh(struct file *f, uint32_t segment, uint64_t plus, uint64_t minus)
 	s->dirty = true;
 }
 
+void
+apply_drop(struct file *f)
+{
+	map_free(&f->touched);
+	arena_reset(&f->arena);
+}
+
 bool
 apply_begin(struct file *f)
 {

@@ -237,6 +237,7 @@ bool		 apply_record(struct file *, const struct record *,
 		    struct slice body, struct segment *, uint64_t offset);
 bool		 apply_blob(struct file *, uint64_t number); /* is it dead? */
 bool		 apply_end(struct file *);	/* with file.mark */
+void		 apply_drop(struct file *);	/* the index failed in it */
 bool		 apply_orphans(struct file *);	/* kills the unnamed */
 enum index_result place_get(struct file *, uint64_t number, struct place *);
 bool		 mark_get(struct file *, bool *found);

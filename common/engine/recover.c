@@ -78,6 +78,7 @@ index_aside(struct file *f, const char *why)
 	if (f->index != NULL)
 		index_close(f->index);
 	f->index = NULL;
+	apply_drop(f);
 	f->figures.rebuilt = true;
 	folder_empty(f->dir, "index.bad");
 	unlinkat(f->dir, "index.bad", AT_REMOVEDIR);
@@ -381,10 +382,11 @@ log_sync(struct file *f)
 void
 recover(struct file *f)
 {
-	uint64_t began = loop_clock();
+	uint64_t began = loop_clock(), quarantined;
 
 	f->next_blob = 1;
 	folder_read(f);
+	quarantined = f->figures.quarantined;
 	index_ready(f);
 	log_sync(f);
 	if (!replay(f)) {
@@ -394,6 +396,7 @@ recover(struct file *f)
 			fatal("the new index fails as well");
 		index_aside(f, "it failed in the replay");
 		f->figures.replayed = 0;
+		f->figures.quarantined = quarantined;
 		log_sync(f);
 		if (!replay(f))
 			fatal("the new index fails as well");

@@ -517,6 +517,48 @@ START_TEST(index_broken_in_use)
 }
 END_TEST
 
+/* The index fails in the middle of a transaction of the replay: the one that
+   is made anew owes nothing to that. */
+START_TEST(index_broken_in_replay)
+{
+	struct buf got = { 0 };
+	char command[200];
+	int status;
+	pid_t pid;
+
+	e = file_open(SEGMENT);
+	rows_make(1, 10);
+	engine_close(e);
+	snprintf(command, sizeof command, "cp -r %s/index %s/old", folder,
+	    folder);
+	ck_assert_int_eq(system(command), 0);
+	e = file_open(SEGMENT);
+	rows_make(11, 30);
+	engine_close(e);
+	part_remove("index");
+	snprintf(command, sizeof command, "mv %s/old %s/index", folder, folder);
+	ck_assert_int_eq(system(command), 0);
+	index_damage("rows.db", 4096 + 200);
+	/* What has failed, Berkeley DB does not free. */
+	if ((pid = fork()) == 0) {
+		loop_ready();
+		e = file_open(SEGMENT);
+		status = figures_of(e).rebuilt;
+		engine_close(e);
+		_exit(status);
+	}
+	waitpid(pid, &status, 0);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), true);
+	e = file_open(SEGMENT);
+	for (uint32_t n = 1; n <= 30; n++)
+		ck_assert_int_eq(read_wait(e, get_blob(e, 1, n), &got),
+		    ENGINE_OK);
+	engine_close(e);
+	buf_free(&got);
+}
+END_TEST
+
 /* A log that is older than the index wins: the index is only derived. */
 START_TEST(index_ahead)
 {
@@ -629,6 +671,7 @@ main(void)
 	tcase_add_test(t, forged_record);
 	tcase_add_test(t, index_broken_at_start);
 	tcase_add_test(t, index_broken_in_use);
+	tcase_add_test(t, index_broken_in_replay);
 	tcase_add_test(t, index_ahead);
 	tcase_add_test(t, stray_config);
 	tcase_add_test(t, locked);

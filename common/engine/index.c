@@ -151,8 +151,12 @@ index_open(const char *path, size_t cache)
 	struct index *x = mem_zero(sizeof *x);
 	int e;
 
-	/* For all environments of the process, from here on. */
-	(void)((e = db_env_set_func_write(reserve_write)) ||
+	/* For all environments of the process, from here on.  Memory that is
+	   refused ends the process in here, too: Berkeley DB would take it for
+	   the end of its log, or for damage, or would not look. */
+	(void)((e = db_env_set_func_malloc(mem_alloc)) ||
+	    (e = db_env_set_func_realloc(mem_grow)) ||
+	    (e = db_env_set_func_write(reserve_write)) ||
 	    (e = db_env_set_func_open(reserve_create)) ||
 	    (e = db_env_create(&x->env, 0)));
 	if (e == 0)

@@ -34,7 +34,7 @@ struct auth {
 	struct engine	*engine;
 	struct directory dir;
 	struct rules	 rules;
-	uint64_t	 quota;		/* of users without their own; 0: none */
+	uint64_t	 quota;		/* of those without one; 0: none */
 	uint32_t	 shards;
 	struct penalties *penalties;
 	struct auth_counts counts;

@@ -29,7 +29,7 @@ struct domain {
 	bool		 live, changing;
 	uint64_t	 users, aliases;	/* that are live */
 	uint64_t	 names;		/* users and aliases, live or not */
-	struct user	*first;		/* the oldest that takes mail, or NULL */
+	struct user	*first;		/* oldest that takes mail, or NULL */
 };
 
 struct user {
@@ -49,7 +49,7 @@ struct alias {
 	struct slice	 name;
 	struct domain	*domain;
 	bool		 live, changing;
-	struct slice	*targets;	/* addresses, as name_text writes them */
+	struct slice	*targets;	/* addresses, in name_text form */
 	size_t		 n;
 };
 

@@ -18,8 +18,8 @@
  *			4 which: zero		crypt(5)
  *	A alias		its name		1 format, 2 count, and so often
  *						2 length, address
- *	G gone		8 user's number		1 format, 4 shard: it was removed
- *						and its mail is to follow
+ *	G gone		8 user's number		1 format, 4 shard: removed, and
+ *						its mail is to follow
  *	L last		nothing			1 format, 8 the highest number
  *						ever given to a user
  *	S secret	nothing			1 format, the key of return

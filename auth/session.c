@@ -222,7 +222,7 @@ session_revoke(struct user *u)
 		list_push(&a->revoked, &s->of_asker);
 		watch_answer(a);
 	}
-	/* Also without sessions: an earlier life of ours may have opened some. */
+	/* Also without sessions: an earlier life may have opened some. */
 	link_call(auth.store(u->row.shard), WIRE_store_revoke, &in, 0, NULL,
 	    NULL);
 	return n_ended;

@@ -15,7 +15,8 @@
 #include "ctl/manifest.h"
 
 /* All of a file below dir; false with errno. */
-bool		 file_load(int dir, const char *name, size_t most, struct buf *);
+bool		 file_load(int dir, const char *name, size_t most,
+		    struct buf *);
 /* Ends the command: `name` could not be written, or what is said in what. */
 void		 file_failed(const char *what, const char *name)
 		    __attribute__((noreturn));

@@ -22,8 +22,9 @@
  *	manifest.c    what a backup consists of; sum.c SHA-256
  *	backup.c backup_files.c restore.c restore_write.c, with
  *	backup_folder.c
- *	config.c domain.c user.c import.c alias.c status.c queue.c mailbox.c undelete.c
- *	export.c maildir.c mbox.c store.c dns.c tls.c control.c	the commands
+ *	config.c domain.c user.c import.c alias.c status.c queue.c mailbox.c
+ *	undelete.c export.c maildir.c mbox.c store.c dns.c tls.c
+ *	control.c	the commands
  *
  * Standard output is data, standard error is talk (CLI-2).
  */

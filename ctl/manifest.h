@@ -8,17 +8,17 @@
  *	config 0640 1234 60303...0752 files/603030...-postino.conf /etc/...
  *	end 2c26...e7ae
  *
- * An entry is its kind, the mode of the file, how many of its bytes count, their
- * SHA-256, its name below the folder of the backup; and, of what is no part of
- * the log, where it came from.  Lines that begin with # say something to people.
- * `end` has the SHA-256 of all lines before it.
+ * An entry is its kind, the mode of the file, how many of its bytes count,
+ * their SHA-256, its name below the folder of the backup; and, of what is no
+ * part of the log, where it came from.  Lines that begin with # say something
+ * to people.  `end` has the SHA-256 of all lines before it.
  *
  * The name of a part says the process, and number and tag of engine.h, in hex:
  * a name never stands for two different files, but one may have grown.  Two
  * backups that follow each other so share all that stayed the same.
  *
- * The journal of a backup that is under way, `unfinished`, has entries only, and
- * lines that broke off.
+ * The journal of a backup that is under way, `unfinished`, has entries only,
+ * and lines that broke off.
  */
 #ifndef CTL_MANIFEST_H
 #define CTL_MANIFEST_H

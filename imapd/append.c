@@ -16,7 +16,7 @@ struct append {
 	uint32_t	 mailbox;	/* 0: store was not yet asked for it */
 	struct wire_appended *v;
 	size_t		 n, cap;
-	struct buf	 body;		/* of the only message, if it is small */
+	struct buf	 body;		/* of the only message, if small */
 };
 
 /* ---- a long message on its way to store */

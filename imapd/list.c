@@ -285,7 +285,8 @@ consider(struct session *s, const struct wish *w, const struct names *l,
 
 	if (!matches(w, b->name))
 		return;
-	if (w->only_uses && (b->attributes & ~(uint32_t)ATTRIBUTE_SUBSCRIBED) == 0)
+	if (w->only_uses &&
+	    (b->attributes & ~(uint32_t)ATTRIBUTE_SUBSCRIBED) == 0)
 		return;
 	children = below(&s->arena, l, b->name, w, exists);
 	if (w->only_subscribed || w->lsub) {

@@ -265,10 +265,10 @@ cmd_status(struct session *s, struct scan *a)
 		return;
 	}
 	status_print(s, &(struct wire_box){ .name = in.name,
-		.mailbox = o.mailbox, .uidvalidity = o.uidvalidity, .uidnext = o.uidnext,
-		.messages = o.messages, .unseen = o.unseen,
-		.deleted = o.deleted, .recent = o.recent, .bytes = o.bytes,
-		.modseq = o.modseq }, which);
+		.mailbox = o.mailbox, .uidvalidity = o.uidvalidity,
+		.uidnext = o.uidnext, .messages = o.messages,
+		.unseen = o.unseen, .deleted = o.deleted, .recent = o.recent,
+		.bytes = o.bytes, .modseq = o.modseq }, which);
 	session_ok(s, "done");
 }
 

@@ -65,7 +65,7 @@ struct session {
 	bool		 replied;	/* the tagged reply was written */
 	bool		 may_expunge;	/* numbers may change before it */
 	bool		 announced;	/* APPEND brings a message, */
-	uint64_t	 literal;	/* ... of so many octets, not yet read, */
+	uint64_t	 literal;	/* ... of so many octets, unread, */
 	bool		 literal_waits;	/* ... and the client wants to hear + */
 	bool		 appending;	/* the first one was read */
 	struct arena	 arena;		/* the command's */

@@ -56,8 +56,9 @@ bool		 view_resolve(struct session *, const struct seqset *,
 size_t		 view_chunk(const struct view *, const struct ranges *set,
 		    size_t *at, struct wire_range *to);
 /* Calls fn for each message of the set that store still has, in order, with
-   what `want` (terms.h) asks for, START_OCTETS with WANT_START; of those whose MODSEQ is above since.  fn may
-   wait; the entry lives until it returns; false ends it. */
+   what `want` (terms.h) asks for, START_OCTETS with WANT_START; of those whose
+   MODSEQ is above since.  fn may wait; the entry lives until it returns; false
+   ends it. */
 typedef bool view_each_fn(void *, const struct wire_entry *);
 enum wire_status view_each(struct session *, const struct ranges *set,
 		    uint64_t since, unsigned want, view_each_fn *, void *);

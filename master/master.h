@@ -29,8 +29,8 @@ struct role_row {
 	const char	*name, *program;
 	enum kind	 kind;
 	const char	*user;
-	int		 binary;	/* opened at our start: an upgrade of the
-					   files never mixes two builds */
+	int		 binary;	/* opened at our start: an upgrade of
+					   the files never mixes two builds */
 };
 extern struct role_row role_rows[ROLES];
 
@@ -39,14 +39,14 @@ struct child {
 	enum role	 role;
 	unsigned	 instance;
 	pid_t		 pid;		/* 0: not running */
-	struct link	*link;		/* on which we ask it; NULL: not running */
+	struct link	*link;		/* to ask it; NULL: not running */
 	bool		 ready;		/* confined and serving */
 	bool		 pinged;	/* a ping is under way */
 	unsigned	 connects;	/* connections handed over, ever */
 	unsigned	 connects_at_ping;
 	uint32_t	 deaths;
 	uint64_t	 since;		/* ms: started, or died */
-	unsigned	 quick;		/* deaths in a row soon after the start */
+	unsigned	 quick;		/* deaths in a row, soon after start */
 	struct timer	 again, ping;
 	struct life	 life;		/* until it is ready */
 };

@@ -80,7 +80,7 @@ forward(struct message *m, uint32_t number)
 		    m->n_rcpts < 2 * WIRE_LIST_MAX)
 			forward_one(m, number, &became[i]);
 	}
-	/* Mailboxes that forward to each other: each has its copy, all is well. */
+	/* Mailboxes that forward to each other: each has its copy. */
 	if (good == 0 && slice_starts(m->rcpts[number].row.code, SLICE("2.")))
 		m->rcpts[number].outcome = OUTCOME_STORED;
 	else if (good == 0) {

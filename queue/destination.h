@@ -37,7 +37,7 @@ struct destination {
 	uint32_t	 active;	/* leases now */
 	uint32_t	 most;		/* ... at most */
 	uint32_t	 good;		/* successes since `most` changed */
-	uint32_t	 streak;	/* parcels for sessions that were open */
+	uint32_t	 streak;	/* parcels for sessions still open */
 	bool		 smarthost;
 	bool		 pinned;
 	uint64_t	 answered;	/* when it last did, loop_now */

@@ -192,7 +192,8 @@ claim(struct message *m, struct rcpt *r, const struct destination *to,
 		return false;
 	if (to != NULL && !slice_eq(route_of(m, r), to->name))
 		return false;
-	return first == NULL || (slice_eq(rcpt_path(m, first), rcpt_path(m, r)) &&
+	return first == NULL ||
+	    (slice_eq(rcpt_path(m, first), rcpt_path(m, r)) &&
 	    (to == NULL || rcpt_siblings(m, first, r)));
 }
 

@@ -37,7 +37,7 @@ void		 worker_new(struct worker *, struct link *);
 
 struct lease {
 	struct node	 of_worker, of_message;
-	struct worker	*worker;	/* NULL: the lease has ended, a read has not */
+	struct worker	*worker;	/* NULL: it has ended, a read has not */
 	struct message	*m;		/* NULL likewise */
 	struct destination *to;		/* NULL: local */
 	struct timer	 limit;

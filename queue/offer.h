@@ -22,7 +22,8 @@ size_t		 offer_credits(void);
 
 /* This message has local recipients that are due now. */
 void		 offer(struct message *);
-void		 offer_withdraw(struct message *);	/* no-op if not offered */
+/* Nothing happens if it is not offered. */
+void		 offer_withdraw(struct message *);
 /* The lease of a message that was alone has ended. */
 void		 offer_alone_ended(struct message *);
 

@@ -19,7 +19,7 @@ enum {
 };
 
 struct settlement {
-	uint32_t	 first_new;	/* recipients from here on are forwards */
+	uint32_t	 first_new;	/* recipients from here on: forwards */
 	struct message	*report;	/* or NULL */
 	struct request	*request;
 };

@@ -112,8 +112,8 @@ unreached(struct session *s, struct lease *l, enum fate fate)
 static void
 put_away(struct session *s, const struct lease *l)
 {
-	if (s->alive && !any_open(l) && !daemon_stopping() && s->messages < SESSION_MESSAGES &&
-	    conn_error(s->conn) == CONN_OK)
+	if (s->alive && !any_open(l) && !daemon_stopping() &&
+	    s->messages < SESSION_MESSAGES && conn_error(s->conn) == CONN_OK)
 		pool_put(s);
 	else
 		session_end(s);

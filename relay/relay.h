@@ -128,9 +128,9 @@ struct lease {
 	struct rcpt	*rcpts;		/* next.n_recipients of them */
 	uint64_t	 until;		/* when we give up on it */
 	bool		 utf8;		/* envelope or header need SMTPUTF8 */
-	bool		 sent;		/* a body that came over next.fd is gone */
-	struct slice	 asked;		/* the address of who has put it off over
-					   a connection from the pool */
+	bool		 sent;		/* what came over next.fd is gone */
+	struct slice	 asked;		/* address of who has put it off over a
+					   connection from the pool */
 	struct node	 held;		/* report.c */
 };
 
@@ -174,7 +174,7 @@ struct session {
 struct relay {
 	struct link	*queue, *resolver;
 	const struct conf *conf;
-	uint16_t	 port;		/* of the servers that MX records name */
+	uint16_t	 port;		/* of servers that MX records name */
 
 	/* for status */
 	uint64_t	 messages, delivered, refused, later;
@@ -249,8 +249,8 @@ void		 pool_put(struct session *);	/* ends it after a while */
 void		 pool_end(void);		/* ends them all */
 
 /* report.c */
-void		 report_start(void);		/* before the first queue_next */
+void		 report_start(void);	/* before the first queue_next */
 void		 report_hold(struct lease *);	/* from queue_next on ... */
-void		 report(struct lease *);		/* ... until this returns */
+void		 report(struct lease *);	/* ... until this returns */
 
 #endif

@@ -75,7 +75,8 @@ anchors_add(struct ub_ctx *ctx)
 		if (l == ZONE_RECORD && ub_ctx_add_ta(ctx, z.text.p) == 0)
 			good++;
 		else
-			wrong(&anchor, z.line, "expected a DNSKEY or DS record");
+			wrong(&anchor, z.line,
+			    "expected a DNSKEY or DS record");
 	zone_free(&z);
 	errno = 0;
 	if (good == 0)

@@ -28,7 +28,7 @@ struct records {
 	enum dns	 result;	/* never BOGUS */
 	struct dname	 canonical;	/* where the chain of CNAMEs ended */
 	unsigned	 links;		/* of that chain */
-	uint32_t	 ttl;		/* seconds; the least of all that was used */
+	uint32_t	 ttl;		/* seconds; the least of all used */
 	struct slice	*data;		/* uncompressed; in the arena */
 	size_t		 n;
 };

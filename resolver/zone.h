@@ -20,7 +20,7 @@ struct zone_reader {
 	struct slice	 rest;
 	unsigned	 line;		/* in which the record began */
 	unsigned	 lines;		/* read so far; private */
-	struct buf	 text;		/* the record, in one line, with a NUL */
+	struct buf	 text;		/* the record in one line, with NUL */
 };
 
 enum zone_line {

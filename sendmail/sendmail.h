@@ -25,13 +25,13 @@ enum mode { MODE_SEND, MODE_TALK, MODE_LIST, MODE_ALIASES, MODE_FLUSH };
 struct options {
 	enum mode	 mode;
 	bool		 from_header;	/* -t */
-	bool		 dots;		/* a line with a dot is the end; -i: no */
+	bool		 dots;		/* a lone dot is the end; -i: no */
 	const char	*sender;	/* -f; NULL: who calls us */
 	const char	*full_name;	/* -F; NULL: as the system knows it */
 	const char	*conf;		/* -C */
 	uint8_t		 notify, ret;	/* -N, -R */
 	const char	*envid;		/* -V */
-	char		**rcpts;	/* what is left, with a NULL behind it */
+	char		**rcpts;	/* what is left, ended by NULL */
 };
 
 struct front {

@@ -50,7 +50,7 @@ struct store {
 	uint64_t	 message_max;	/* bytes; one may go over the quota */
 	size_t		 users_max;	/* kept in memory while nothing needs
 					   them */
-	uint64_t	 undelete;	/* ms that removed mail is kept; 0: no */
+	uint64_t	 undelete;	/* ms to keep removed mail; 0: no */
 	struct home	 homes[HOMES];	/* what to make for a user; without a
 					   name: nothing */
 	size_t		 kept_most;	/* messages expunged in one commit,

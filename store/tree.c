@@ -382,8 +382,9 @@ emptying_done(struct transfer *t, enum engine_status status)
 	struct emptying *e = CONTAINER(t, struct emptying, transfer);
 
 	if (status == ENGINE_OK)
-		LOG(mailbox_renamed, .user = t->user->id, .name = SLICE("INBOX"),
-		    .to = slice_str(t->to->name), .mailboxes = 1,
+		LOG(mailbox_renamed, .user = t->user->id,
+		    .name = SLICE("INBOX"), .to = slice_str(t->to->name),
+		    .mailboxes = 1,
 		    .messages = ranges_count(&t->sources),
 		    .session = e->session);
 	answer(e->request, status == ENGINE_OK ? WIRE_OK : WIRE_AGAIN,

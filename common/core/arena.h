@@ -20,8 +20,9 @@ struct arena {
 	char			*at, *end;	/* free part of the newest */
 };
 
-void		*arena_alloc(struct arena *, size_t);	/* aligned, not zeroed */
-void		*arena_array(struct arena *, size_t n, size_t size); /* zeroed */
+/* Aligned, not zeroed; of an array the elements are zeroed. */
+void		*arena_alloc(struct arena *, size_t);
+void		*arena_array(struct arena *, size_t n, size_t size);
 struct slice	 arena_slice(struct arena *, struct slice);	/* a copy */
 char		*arena_str(struct arena *, struct slice); /* copy and a NUL */
 char		*arena_printf(struct arena *, const char *, ...)

@@ -113,7 +113,8 @@ void
 call_answered(struct link *l, const struct frame *f, struct slice body, int fd)
 {
 	struct map_node *n = map_get(&l->calls, f->number);
-	struct call *c = n == NULL ? NULL : CONTAINER(n, struct call, by_number);
+	struct call *c = n == NULL ? NULL :
+	    CONTAINER(n, struct call, by_number);
 	struct arena arena = { 0 };
 	uint64_t room[64];	/* holds the _out struct of any call */
 	bool ok = f->status == WIRE_OK;

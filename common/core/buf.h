@@ -51,7 +51,7 @@ slice_drop(struct slice s, size_t n)
 	return n == 0 ? s : slice_of(s.p + n, s.n - n);
 }
 
-struct slice	 slice_str(const char *);	/* NUL-terminated; NULL: empty */
+struct slice	 slice_str(const char *);	/* to its NUL; of NULL: empty */
 bool		 slice_eq(struct slice, struct slice);
 bool		 slice_ieq(struct slice, struct slice);	/* ASCII case only */
 int		 slice_cmp(struct slice, struct slice);	/* like memcmp */
@@ -71,7 +71,7 @@ struct buf {
 	char		*p;
 	size_t		 n;		/* bytes used */
 	size_t		 cap;		/* bytes allocated */
-	bool		 secret;	/* whatever it leaves is wiped (PRIV-8) */
+	bool		 secret;	/* what it leaves is wiped (PRIV-8) */
 };
 
 void		 buf_free(struct buf *);	/* and makes it empty again */

@@ -27,7 +27,7 @@
 
 enum {
 	CONF_TEXT_MAX = 256 * 1024,	/* bytes of a configuration file */
-	CONF_LIST_MAX = 500,		/* of listeners, certificates ... each */
+	CONF_LIST_MAX = 500,		/* listeners, certificates ... each */
 };
 
 /* How a process gives up the power it was started with (PRIV). */

@@ -181,6 +181,7 @@ static void
 check_queue(struct checker *k)
 {
 	const struct conf *c = k->c;
+	uint64_t floor = conf_floor(c);
 
 	if (c->retry_first > c->retry_most)
 		wrong(k, c->said[CONF_retry_first] ? c->said[CONF_retry_first] :
@@ -194,11 +195,11 @@ check_queue(struct checker *k)
 		wrong(k, c->said[CONF_warn_after] ? c->said[CONF_warn_after] :
 		    c->said[CONF_expire_after],
 		    "senders are warned only after messages are given up");
-	if (c->free_floor < conf_floor(c))
+	if (c->free_floor < floor)
 		wrong(k, c->said[CONF_free_floor], "refuse mail while there is "
 		    "still room for one and a half of the largest message and "
 		    "two segments: here %llu MB",
-		    (unsigned long long)((conf_floor(c) + (1 << 20) - 1) >> 20));
+		    (unsigned long long)((floor + (1 << 20) - 1) >> 20));
 }
 
 /* Sessions talk to their store over a channel each. */

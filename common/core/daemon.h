@@ -35,7 +35,7 @@
 struct figures;			/* takes role_status rows */
 
 struct daemon {
-	const char	*name;		/* in the log until role_start names it */
+	const char	*name;		/* in the log until role_start */
 	void		(*file)(struct slice path, int fd, struct slice why);
 	void		(*load)(const struct conf *);
 	void		(*open)(const struct conf *);

@@ -46,7 +46,8 @@ struct request {
 	const void	*in;
 	struct arena	 arena;		/* for the handler, freed with it */
 	void		*owner;		/* the handler's, NULL at first */
-	void		(*lost)(struct request *);	/* the handler's: asker gone */
+	/* The handler's: the asker is gone. */
+	void		(*lost)(struct request *);
 	struct node	 node;		/* in the link's list; private */
 	struct buf	 frame;		/* private */
 };
@@ -103,9 +104,9 @@ enum wire_status link_ask(struct link *, enum wire_call, const void *in,
    `wake` must make it look again. */
 struct link_wait {
 	bool		 done;
-	void		*task;		/* whose wait it is; the waiter sets it */
-	uint64_t	 deadline;	/* absolute ms, 0: none; the loop's timers
-					   keep it where a loop runs */
+	void		*task;		/* who waits; the waiter sets it */
+	uint64_t	 deadline;	/* absolute ms, 0: none; kept by the
+					   loop's timers where a loop runs */
 };
 extern void	(*link_suspend)(struct link *, struct link_wait *);
 extern void	(*link_wake)(struct link_wait *);

@@ -46,7 +46,7 @@ struct link {
 	bool		 blocked;	/* the kernel took no more */
 
 	struct map	 calls;		/* asking: by number */
-	struct node	 waiting;	/* ... made while there is no connection */
+	struct node	 waiting;	/* ... made without a connection */
 	uint32_t	 last;
 
 	struct node	 requests;	/* answering */

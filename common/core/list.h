@@ -45,7 +45,8 @@ struct heap {
 };
 
 void		 heap_put(struct heap *, struct heap_node *, uint64_t key);
-void		 heap_del(struct heap *, struct heap_node *);	/* no-op if out */
+/* Nothing happens if it is not in it. */
+void		 heap_del(struct heap *, struct heap_node *);
 struct heap_node *heap_top(const struct heap *);	/* or NULL */
 void		 heap_free(struct heap *);	/* the nodes are not touched */
 

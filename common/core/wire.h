@@ -11,7 +11,7 @@
  *	11  1  status (enum wire_status) of an answer, 0 in a request
  *	12  1  1 if a descriptor comes with this frame (SCM_RIGHTS), else 0
  *	13  3  zero
- *	16  .. fields in the order of wire.def; an answer that is not OK has none
+ *	16  .. fields in the order of wire.def; none if the answer is not OK
  *
  * Numbers are little endian (both ends are one machine, and the hello
  * compares a hash of wire.def).  STR and BYTES are a 4-byte length and the

@@ -23,7 +23,7 @@ struct digester {
 	struct buf	 parts, details, fields;
 	size_t		 root_n;	/* of details: the root's */
 	size_t		 limit;		/* details may grow to this */
-	uint32_t	 last[MIME_DEPTH_MAX + 1]; /* newest part of each depth */
+	uint32_t	 last[MIME_DEPTH_MAX + 1]; /* newest part, by depth */
 
 	/* The part whose first words we show. */
 	bool		 have_text, html;

@@ -26,7 +26,7 @@ enum undot_result {
 
 struct undot {
 	uint64_t	 octets;	/* of the message, dots taken off */
-	uint64_t	 limit;		/* more than this is counted, not kept */
+	uint64_t	 limit;		/* more is counted, but not kept */
 	size_t		 line;		/* length of the current line so far */
 	size_t		 longest;	/* longest line without its CR LF */
 	bool		 over;		/* octets passed limit */

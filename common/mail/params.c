@@ -303,7 +303,8 @@ params_get(const struct mime_param *v, size_t n, const char *name)
 	struct slice want = slice_str(name), plain = { NULL, 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		if (v[i].name.n == want.n + 1 && slice_starts(v[i].name, want) &&
+		if (v[i].name.n == want.n + 1 &&
+		    slice_starts(v[i].name, want) &&
 		    v[i].name.p[want.n] == '*')
 			return v[i].value;
 		if (slice_eq(v[i].name, want) && plain.p == NULL)

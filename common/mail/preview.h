@@ -8,7 +8,7 @@
 #include "common/mail/words.h"
 
 enum {
-	PREVIEW_RAW_MAX = 16 * 1024,	/* octets of a part that are looked at */
+	PREVIEW_RAW_MAX = 16 * 1024,	/* octets of a part looked at */
 	PREVIEW_PLAIN_MAX = 2048,	/* ... if it is plain text */
 };
 

@@ -34,7 +34,7 @@ enum conn_error {
 enum conn_line {
 	LINE_OK,
 	LINE_END,		/* no line: see conn_error */
-	LINE_LONG,		/* over the limit; it was read away to its end */
+	LINE_LONG,		/* over the limit; read away to its end */
 	LINE_BARE,		/* a bare CR, a bare LF or a NUL is in it; it
 				   was read to its LF and is returned raw,
 				   with the bytes that end it */
@@ -89,7 +89,7 @@ bool		 conn_write_secret(struct conn *, struct slice);
 enum conn_error	 conn_error(const struct conn *);
 const char	*conn_why(const struct conn *);	/* text, never NULL */
 void		 conn_fail(struct conn *, enum conn_error);
-const char	*conn_peer(const struct conn *);	/* "192.0.2.1" or "local" */
+const char	*conn_peer(const struct conn *); /* "192.0.2.1" or "local" */
 /* Bytes in and out since it began, for the closing log line. */
 uint64_t	 conn_bytes_in(const struct conn *);
 uint64_t	 conn_bytes_out(const struct conn *);

@@ -33,7 +33,7 @@ struct input {
 
 struct conn {
 	struct watch	 watch;
-	bool		 watched;	/* by the loop; not in a plain program */
+	bool		 watched;	/* by the loop, if there is one */
 	bool		 readable, writable, hung_up;
 	bool		 no_way_out;	/* output is dropped */
 	bool		 closing;	/* last words wait for the FIN */

@@ -121,8 +121,8 @@ enum {
 };
 
 /*
- * context_swap's `ret` takes begin from the stack; begin finds it aligned as after a
- * call, and a return address of 0, where backtraces end:
+ * context_swap's `ret` takes begin from the stack; begin finds it aligned as
+ * after a call, and a return address of 0, where backtraces end:
  *
  *	top -  8	0
  *	top - 16	begin		<- sp

@@ -3,8 +3,8 @@
  *
  * A task is a function with a stack of its own.  While it waits, others run;
  * one thread, no preemption.  Only these functions suspend: task_wait,
- * task_sleep, those of conn.h and stream.h, and link_ask (every call of wire.def).
- * What was read before a suspension may be stale after it.
+ * task_sleep, those of conn.h and stream.h, and link_ask (every call of
+ * wire.def).  What was read before a suspension may be stale after it.
  *
  * Cancellation is an I/O error: task_cancel makes the present wait and all
  * later ones return false, and the session unwinds through its own returns.
@@ -47,7 +47,7 @@ void		 task_session(uint64_t number);
 bool		 task_wait(const char *what, uint64_t deadline);
 /* Wakes do not end it.  False: cancelled. */
 bool		 task_sleep(const char *what, uint64_t ms);
-void		 task_wake(struct task *);	/* idempotent; not from threads */
+void		 task_wake(struct task *);	/* not from threads */
 void		 task_cancel(struct task *);
 void		 task_cancel_all(void);
 bool		 task_cancelled(void);

@@ -143,7 +143,8 @@ context_new(void)
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	/* Half the memory of an idle connection. */
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS |
-	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(c, 1);
 	if (SSL_CTX_set_num_tickets(c, 0) != 1 ||
 	    SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) != 1 ||

@@ -38,7 +38,7 @@ def build(env, to):
     flags = ["-fsanitize=address,undefined"] if env.sanitized else ["-O2"]
     subprocess.run(
         ["gcc", "-std=c17", "-D_GNU_SOURCE", "-I" + REPO, "-Wall", "-Wextra",
-         "-DPOSTINO_VERSION=\"drill\"", "-g", *flags, "-o", to,
+         "-Werror", "-DPOSTINO_VERSION=\"drill\"", "-g", *flags, "-o", to,
          REPO + "/tests/e2e/drill.c", built + "/lib/core.a", "-lseccomp",
          "-lpthread"], check=True, stdout=2)
 

@@ -10,7 +10,7 @@
 enum { PIECE = 64 * 1024, PIECES = 64 };
 
 static struct stream	st;
-static struct link	*nobody;	/* never connected: no call is answered */
+static struct link	*nobody;	/* never connected: no answers */
 static struct conn	*store;
 static uint64_t		 arrived;
 static bool		 stops_early;
@@ -119,7 +119,7 @@ send_to_deaf(void *arg)
 	(void)arg;
 	begin();
 	write_pieces(PIECES);
-	stream_close(&st, true);	/* no answer will come, nor is awaited */
+	stream_close(&st, true);	/* no answer comes, nor is awaited */
 	ck_assert_uint_eq(st.number, 0);
 }
 

@@ -243,7 +243,7 @@ commit(struct append *p)
 		session_no(s, "[OVERQUOTA] there is no room for that");
 		return;
 	}
-	s->view.dirty |= out.mailbox == s->view.mailbox;
+	view_added(s, &out, (uint32_t)p->n);
 	if (p->n == 1)
 		session_ok(s, "[APPENDUID %u %u] kept", out.uidvalidity,
 		    out.first);

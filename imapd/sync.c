@@ -209,6 +209,24 @@ view_sync(struct session *s, bool expunge)
 	return true;
 }
 
+void
+view_added(struct session *s, const struct box_append_out *out, uint32_t n)
+{
+	struct view *v = &s->view;
+
+	if (out->mailbox != v->mailbox)
+		return;
+	if (v->dirty || out->before != v->modseq || out->first < v->uidnext) {
+		v->dirty = true;
+		return;
+	}
+	ranges_add(&v->uids, out->first, out->first + n - 1);
+	v->uidnext = out->first + n;
+	v->modseq = out->modseq;
+	buf_printf(session_out(s), "* %u EXISTS\r\n",
+	    ranges_count(&v->uids));
+}
+
 /* ---- what changed before (QRESYNC) */
 
 /* What is still in the view went after it was opened: that is told later. */

@@ -86,6 +86,9 @@ bool		 view_has_news(const struct view *, bool expunge);
    numbers may change now.  False: the mailbox or the channel is gone, and the
    session ends. */
 bool		 view_sync(struct session *, bool expunge);
+/* Our own APPEND: told at once if nothing else changed, else view_sync will. */
+void		 view_added(struct session *, const struct box_append_out *,
+		    uint32_t n);
 /* A client that resynchronizes by MODSEQ must not believe that it knows what
    went, before it was told (RFC 7162 3.2). */
 void		 view_tell_held(struct session *);

@@ -10,6 +10,7 @@
 #include "store/names.h"
 #include "store/session.h"
 #include "store/store.h"
+#include "store/sync.h"
 
 enum { TXN_BYTES = 32 * 1024 * 1024 };	/* digests of one call, far above */
 
@@ -17,6 +18,7 @@ struct appending {
 	struct change	 change;
 	struct request	*request;
 	uint32_t	 first;
+	uint64_t	 before;	/* MODSEQ */
 	size_t		 n;
 	uint64_t	 blobs[];	/* held until it has landed */
 };
@@ -29,6 +31,21 @@ appending_free(struct appending *a)
 	free(a);
 }
 
+/* Who has the mailbox selected, and had seen all, needs no box_sync for what it
+   brought. */
+static void
+own_change(const struct appending *a, struct box *b)
+{
+	struct session *s = a->request->from == NULL ? NULL :
+	    link_owner(a->request->from);
+
+	if (s == NULL)
+		return;
+	box_saw(b, s, a->before);
+	if (s->selected == b->number && b->told == a->first)
+		b->told += (uint32_t)a->n;
+}
+
 static void
 append_landed(struct change *c, enum engine_status status)
 {
@@ -36,6 +53,7 @@ append_landed(struct change *c, enum engine_status status)
 	struct part *p = &c->parts[0];
 
 	if (status == ENGINE_OK) {
+		own_change(a, p->box);
 		store.stored += a->n;
 		LOG(copy_stored, .user = c->user->id,
 		    .mailbox = p->box->number, .uid = a->first,
@@ -43,7 +61,7 @@ append_landed(struct change *c, enum engine_status status)
 		answer(a->request, WIRE_OK, &(struct box_append_out){
 		    .mailbox = p->box->number, .first = a->first,
 		    .uidvalidity = p->seen.uidvalidity,
-		    .modseq = p->seen.modseq });
+		    .before = a->before, .modseq = p->seen.modseq });
 	} else
 		answer(a->request, WIRE_AGAIN, NULL);
 	appending_free(a);
@@ -81,7 +99,7 @@ append_commit(struct request *r, struct session *s, struct box *b,
 	const struct box_append_in *in = REQUEST(box_append, r);
 
 	change_begin(&a->change, s->user, b);
-	b->now.modseq++;
+	a->before = b->now.modseq++;
 	a->first = b->now.uidnext;
 	for (size_t i = 0; i < in->n_messages; i++) {
 		const struct wire_appended *m = &in->messages[i];

@@ -299,6 +299,26 @@ box_follow(struct box *b)
 	b->touched_since = b->seen.modseq;
 }
 
+/* Of the older half, new messages one by one become one: who asks after so
+   long is told more than changed, but of one row he reads only one. */
+static void
+touches_join(struct box *b, size_t half)
+{
+	struct touch *to = b->touches;
+
+	for (size_t i = 1; i < b->ntouches; i++) {
+		const struct touch *t = &b->touches[i];
+
+		if (i < half && to->to + 1 == t->from &&
+		    t->to - to->from < TOUCH_SPAN) {
+			to->to = t->to;
+			to->modseq = t->modseq;
+		} else
+			*++to = *t;
+	}
+	b->ntouches = (size_t)(to - b->touches) + 1;
+}
+
 static void
 touches_grow(struct box *b)
 {
@@ -313,6 +333,10 @@ touches_grow(struct box *b)
 		    b->touches_cap * sizeof *b->touches);
 		return;
 	}
+	touches_join(b, half);
+	if (b->ntouches <= b->touches_cap - half / 4)
+		return;
+	half = b->ntouches / 2;
 	b->touched_since = b->touches[half - 1].modseq;
 	b->ntouches -= half;
 	memmove(b->touches, b->touches + half,
@@ -322,18 +346,8 @@ touches_grow(struct box *b)
 void
 box_touch(struct box *b, struct range r)
 {
-	struct touch *last = b->ntouches > 0 ?
-	    &b->touches[b->ntouches - 1] : NULL;
-
 	if (!b->followed)
 		return;
-	/* New messages, one by one. */
-	if (last != NULL && last->to + 1 == r.from &&
-	    r.to - last->from < TOUCH_SPAN) {
-		last->to = r.to;
-		last->modseq = b->seen.modseq;
-		return;
-	}
 	touches_grow(b);
 	b->touches[b->ntouches++] = (struct touch){ b->seen.modseq, r.from,
 		r.to };

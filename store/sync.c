@@ -52,6 +52,16 @@ box_notify(struct box *b)
 	}
 }
 
+void
+box_saw(struct box *b, struct session *s, uint64_t before)
+{
+	struct watcher *w = s->watcher;
+
+	if (w != NULL && w->modseq == before &&
+	    REQUEST(box_watch, w->request)->mailbox == b->number)
+		w->modseq = b->seen.modseq;
+}
+
 static void
 watch_lost(struct request *r)
 {

@@ -7,7 +7,8 @@
  * With 1 and with 64 outstanding; in FOLDER, all in the same run, SECONDS (1)
  * each in ROUNDS (5) turns, of which the medians count.
  *
- *	engine	 a blob and a row a commit; a new one for each that is answered
+ *	engine	 a blob and a row a commit; a new one for each that is answered;
+ *		 CPU is that of the loop's thread, an append
  *	maildir	 so many threads: file in tmp, fsync, rename to new, fsync of new
  *	floor	 the same bytes with as many syncs, and nothing else: one write
  *		 of what a group of the engine had, one fdatasync, again and
@@ -44,21 +45,28 @@ static char		 bytes[2 * MANY * SIZE];
 static bool		 missed;
 
 static double
-now(void)
+clock_read(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double
+now(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
 }
 
 /* ---- the engine */
 
 static struct engine	*engine;
 static unsigned		 outstanding;
-static uint64_t		 answered, last;
+static uint64_t		 answered, appended, last;
 static double		 until;
 static double		 group_bytes, group_commits;	/* of the last turn */
+static double		 cpu;		/* of the loop, for all appends */
 
 static void	commit(void);
 
@@ -97,7 +105,7 @@ static double
 engine_rate(unsigned n)
 {
 	struct engine_figures before, after;
-	double begun = now(), took;
+	double begun = now(), used = clock_read(CLOCK_THREAD_CPUTIME_ID), took;
 
 	engine_figures(engine, &before);
 	answered = 0;
@@ -106,6 +114,8 @@ engine_rate(unsigned n)
 		commit();
 	loop_run();
 	took = now() - begun;
+	cpu += clock_read(CLOCK_THREAD_CPUTIME_ID) - used;
+	appended += answered;
 	engine_figures(engine, &after);
 	group_bytes = (double)(after.bytes - before.bytes) /
 	    (double)(after.groups - before.groups);
@@ -243,6 +253,8 @@ measure(unsigned n, double *median)
 		maildir_rate, floor_rate, filled_rate };
 	double v[KINDS][ROUNDS_MOST];
 
+	cpu = 0;
+	appended = 0;
 	for (unsigned round = 0; round < rounds; round++)
 		for (int i = 0; i < KINDS; i++)
 			v[i][round] = fn[i](n);
@@ -250,9 +262,10 @@ measure(unsigned n, double *median)
 		qsort(v[i], rounds, sizeof **v, compare);
 		median[i] = v[i][rounds / 2];
 	}
-	printf("%2u outstanding: engine %6.0f/s, %.0f a sync; maildir %6.0f/s, "
-	    "floor %6.0f/s, filled %6.0f/s\n", n, median[0], group_commits,
-	    median[1], median[2], median[3]);
+	printf("%2u outstanding: engine %6.0f/s, %.0f a sync, %.1f us CPU; "
+	    "maildir %6.0f/s, floor %6.0f/s, filled %6.0f/s\n", n, median[0],
+	    group_commits, cpu / (double)appended * 1e6, median[1], median[2],
+	    median[3]);
 }
 
 static void

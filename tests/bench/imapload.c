@@ -162,17 +162,26 @@ finish(struct session *s)
 
 /* ---- commands */
 
+/* As clients do, what need not wait for an answer is one write. */
 static void
 append(struct session *s)
 {
-	if (size <= LITERAL)
-		say(s, "%u APPEND INBOX (\\Seen) {%zu+}\r\n", ++s->tag, size);
-	else {
-		say(s, "%u APPEND INBOX (\\Seen) {%zu}\r\n", ++s->tag, size);
+	static const char begin[] = "APPEND INBOX (\\Seen)";
+	char all[LITERAL + 128];
+	int n;
+
+	if (size <= LITERAL) {
+		n = snprintf(all, 128, "%u %s {%zu+}\r\n", ++s->tag, begin,
+		    size);
+		memcpy(all + n, text, size);
+		memcpy(all + n + size, "\r\n", 2);
+		put(s, all, (size_t)n + size + 2);
+	} else {
+		say(s, "%u %s {%zu}\r\n", ++s->tag, begin, size);
 		hear(s);
+		put(s, text, size);
+		put(s, "\r\n", 2);
 	}
-	put(s, text, size);
-	put(s, "\r\n", 2);
 	finish(s);
 }
 

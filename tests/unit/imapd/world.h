@@ -42,6 +42,7 @@ static struct {
 	char		 keywords[KEYWORDS_MAX][32];
 	size_t		 nkeywords;
 	struct request	*watch;
+	uint64_t	 watched;	/* modseq it waits for more than */
 	struct link	*channel;
 	struct buf	 body;		/* box_body's last one, number 7 */
 	struct stream	 streams[STREAMS_MAX];
@@ -52,7 +53,7 @@ static struct {
 	bool		 login_later, full, cut_short, no_digest;
 	bool		 no_bytes;	/* box_fetch says NONE */
 	/* what was seen */
-	unsigned	 logins, logouts, calls, lists;
+	unsigned	 logins, logouts, calls, lists, syncs;
 	unsigned	 wanted;	/* enum want, of all box_list */
 } box;
 
@@ -281,6 +282,7 @@ take_sync(struct request *r)
 
 	if (trouble(r))
 		return;
+	box.syncs++;
 	out.changed = arena_array(&r->arena, box.n, sizeof *out.changed);
 	for (size_t i = 0; i < box.n && in->mailbox == INBOX; i++) {
 		const struct letter *l = &box.letters[i];
@@ -531,7 +533,7 @@ take_append(struct request *r)
 	struct box_append_out out = { .uidvalidity = 99,
 		.mailbox = in->mailbox != 0 ? in->mailbox :
 		    mailbox_named(in->name),
-		.first = box.uidnext, .full = box.full };
+		.first = box.uidnext, .before = box.modseq, .full = box.full };
 
 	if (trouble(r))
 		return;
@@ -543,7 +545,11 @@ take_append(struct request *r)
 			box.copies++;
 	out.modseq = box.modseq;
 	answer(r, out.mailbox == 0 ? WIRE_NONE : WIRE_OK, &out);
-	changed();
+	world_stir();
+	if (box.watched == out.before)
+		box.watched = box.modseq;
+	else
+		changed();
 }
 
 /* ---- mailboxes */
@@ -602,6 +608,7 @@ take_watch(struct request *r)
 	if (box.watch != NULL)
 		answer(box.watch, WIRE_AGAIN, NULL);
 	box.watch = r;
+	box.watched = REQUEST(box_watch, r)->modseq;
 	r->lost = watch_lost;
 	if (REQUEST(box_watch, r)->mailbox == INBOX &&
 	    box.modseq > REQUEST(box_watch, r)->modseq)

@@ -232,6 +232,97 @@ START_TEST(recent)
 }
 END_TEST
 
+static void
+watch_soon(struct soon *s, struct link *of, uint64_t modseq)
+{
+	struct box_watch_in in = { .mailbox = INBOX, .modseq = modseq };
+
+	*s = (struct soon){ .done = false };
+	link_call(of, WIRE_box_watch, &in, WAIT, soon_done, s);
+	world_run(20);
+}
+
+static struct box_append_out
+append_here(void)
+{
+	struct wire_appended m = { .flags = FLAG_SEEN };
+	struct box_append_in in = { .mailbox = INBOX, .messages = &m,
+		.n_messages = 1, .body = SLICE("x") };
+	struct box_append_out out;
+
+	ck_assert_int_eq(WIRE_OK, box_append(l, &in, &out, &world.arena,
+	    WAIT));
+	world_run(20);
+	return out;
+}
+
+/* What a session appends itself, having seen all before, does not answer its
+   own watch; that of another session, and what comes next, does. */
+START_TEST(own_append)
+{
+	struct box_append_out out;
+	struct soon mine, others;
+	struct link *o;
+	uint64_t modseq;
+
+	begin(_i, 1);
+	o = grant(7, 2, RIGHT_IMAP);
+	modseq = open_box(l, "INBOX").modseq;
+	watch_soon(&mine, l, modseq);
+	watch_soon(&others, o, modseq);
+	out = append_here();
+	ck_assert_uint_eq(modseq, out.before);
+	ck_assert_uint_eq(modseq + 1, out.modseq);
+	ck_assert(!mine.done && others.done);
+	ck_assert_uint_eq(0, status_of(l, "INBOX").recent);
+	append_many(1);
+	world_run(20);
+	ck_assert(mine.done);
+	ck_assert_uint_eq(1, status_of(l, "INBOX").recent);
+	/* That one it has not seen. */
+	watch_soon(&mine, l, modseq + 2);
+	append_many(1);
+	out = append_here();
+	ck_assert_uint_eq(modseq + 3, out.before);
+	ck_assert(mine.done);
+	ck_assert_uint_eq(3, status_of(l, "INBOX").recent);
+	link_close(o);
+	end();
+}
+END_TEST
+
+/* Who follows reads what is new, and not what came just before; also when so
+   much came that it is noted less exactly. */
+START_TEST(new_ones)
+{
+	struct box_sync_out o;
+	uint64_t start;
+
+	begin(false, 1);
+	start = open_box(l, "INBOX").modseq;
+	sync_of(l, INBOX, start, 1);
+	for (uint32_t i = 0; i < 1600; i++) {
+		struct ranges touched = { 0 };
+		struct user *u = user_hold(7);
+		struct box *b = box_get(u, INBOX);
+
+		append_many(1);
+		ck_assert(box_touched(b, b->seen.modseq - 1, &touched));
+		ck_assert_uint_eq(1, ranges_count(&touched));
+		ck_assert_uint_eq(i + 2, ranges_last(&touched));
+		ck_assert(box_touched(b, start, &touched));
+		ck_assert_uint_eq(i + 1, ranges_count(&touched));
+		ranges_free(&touched);
+		user_release(u);
+		arena_reset(&world.arena);
+	}
+	o = sync_of(l, INBOX, open_box(l, "INBOX").modseq - 1000, 1);
+	ck_assert_uint_eq(1000, o.n_changed);
+	ck_assert_uint_eq(602, o.changed[0].uid);
+	end();
+}
+END_TEST
+
 /* UIDs in an answer and in several. */
 START_TEST(uids)
 {
@@ -309,6 +400,8 @@ add(TCase *t)
 	tcase_add_loop_test(t, history_bounds, 0, 2);
 	tcase_add_test(t, in_parts);
 	tcase_add_test(t, many_touches);
+	tcase_add_loop_test(t, own_append, 0, 2);
+	tcase_add_test(t, new_ones);
 	tcase_add_loop_test(t, recent, 0, 2);
 	tcase_add_loop_test(t, uids, 0, 2);
 	tcase_add_loop_test(t, expunge_deleted, 0, 2);

@@ -26,6 +26,8 @@ struct call {
 /* How link_ask gets an answer: still encoded, to decode into its arena. */
 struct ask {
 	struct link_wait wait;
+	struct link	*link;
+	struct call	*call;
 	enum wire_status status;
 	void		*out;		/* may be NULL */
 	size_t		 size;		/* of *out */
@@ -200,26 +202,74 @@ ask_done(void *arg, enum wire_status status, const void *out)
 	link_wake(&a->wait);
 }
 
+static void
+ask_begin(struct ask *a, enum wire_call call, const void *in, uint64_t ms)
+{
+	a->size = wire_rows[call].out_size;
+	if (a->out != NULL)
+		memset(a->out, 0, a->size);
+	if (ms > 0)
+		a->wait.deadline = loop_clock() + ms;
+	a->call = call_begin(a->link, call, in, ms, ask_done, a);
+	a->call->raw = true;
+}
+
+static enum wire_status
+ask_end(struct ask *a)
+{
+	link_suspend(a->link, &a->wait);
+	if (!a->wait.done)
+		call_end(a->call, WIRE_TIMEOUT, NULL);
+	return a->status;
+}
+
 enum wire_status
 link_ask(struct link *l, enum wire_call call, const void *in, void *out,
     struct arena *arena, uint64_t ms)
 {
 	struct arena own = { 0 };
-	struct ask a = { .out = out, .size = wire_rows[call].out_size,
+	struct ask a = { .link = l, .out = out,
 		.arena = arena != NULL ? arena : &own };
-	struct call *c;
 
-	if (out != NULL)
-		memset(out, 0, a.size);
-	if (ms > 0)
-		a.wait.deadline = loop_clock() + ms;
-	c = call_begin(l, call, in, ms, ask_done, &a);
-	c->raw = true;
-	link_suspend(l, &a.wait);
-	if (!a.wait.done)
-		call_end(c, WIRE_TIMEOUT, NULL);
+	ask_begin(&a, call, in, ms);
+	ask_end(&a);
 	arena_free(&own);
 	return a.status;
+}
+
+struct ask *
+link_ask_begin(struct link *l, enum wire_call call, const void *in, void *out,
+    struct arena *arena, uint64_t ms)
+{
+	struct ask *a = mem_zero(sizeof *a);
+
+	a->link = l;
+	a->out = out;
+	a->arena = arena;
+	ask_begin(a, call, in, ms);
+	/* Its end would free a link that nobody keeps. */
+	l->busy++;
+	link_flush(l);
+	if (--l->busy == 0 && l->dead)
+		link_close(l);
+	return a;
+}
+
+enum wire_status
+link_ask_end(struct ask *a)
+{
+	enum wire_status status = ask_end(a);
+
+	free(a);
+	return status;
+}
+
+void
+link_ask_drop(struct ask *a)
+{
+	if (!a->wait.done)
+		link_forget(a->call);
+	free(a);
 }
 
 /* Without tasks: this link alone is run, in poll. */

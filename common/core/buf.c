@@ -163,46 +163,21 @@ buf_reserve(struct buf *b, size_t more)
 }
 
 void
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	buf_reserve(b, n);
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
-void
-buf_slice(struct buf *b, struct slice s)
-{
-	buf_add(b, s.p, s.n);
-}
-
-void
-buf_str(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void
-buf_char(struct buf *b, char c)
-{
-	if (b->n == b->cap)
-		buf_reserve(b, 1);
-	b->p[b->n++] = c;
-}
-
-void
 buf_u64(struct buf *b, uint64_t n)
 {
-	char digits[20];
-	size_t at = sizeof digits;
+	size_t digits = 1;
+	char *at;
 
+	for (uint64_t more = 10; n >= more; more *= 10)
+		if (++digits == 20)	/* as many as there are */
+			break;
+	buf_reserve(b, digits);
+	b->n += digits;
+	at = b->p + b->n;
 	do {
-		digits[--at] = (char)('0' + n % 10);
+		*--at = (char)('0' + n % 10);
 		n /= 10;
 	} while (n > 0);
-	buf_add(b, digits + at, sizeof digits - at);
 }
 
 void

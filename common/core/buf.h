@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const char	*p;
@@ -77,10 +78,40 @@ struct buf {
 void		 buf_free(struct buf *);	/* and makes it empty again */
 void		 buf_clear(struct buf *);	/* keeps the memory */
 void		 buf_reserve(struct buf *, size_t more);
-void		 buf_add(struct buf *, const void *, size_t);
-void		 buf_slice(struct buf *, struct slice);
-void		 buf_str(struct buf *, const char *);
-void		 buf_char(struct buf *, char);
+
+/* Appending is in line: text is put together from pieces of a few bytes, whose
+   lengths are mostly known when compiling. */
+static inline void
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	if (b->cap - b->n < n)
+		buf_reserve(b, n);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static inline void
+buf_slice(struct buf *b, struct slice s)
+{
+	buf_add(b, s.p, s.n);
+}
+
+static inline void
+buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+static inline void
+buf_char(struct buf *b, char c)
+{
+	if (b->n == b->cap)
+		buf_reserve(b, 1);
+	b->p[b->n++] = c;
+}
+
 void		 buf_u64(struct buf *, uint64_t);	/* decimal */
 void		 buf_printf(struct buf *, const char *, ...)
 		    __attribute__((format(printf, 2, 3)));

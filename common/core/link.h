@@ -98,6 +98,13 @@ void		 link_forget(struct call *);
    into the arena).  The typed wrappers below are what to use. */
 enum wire_status link_ask(struct link *, enum wire_call, const void *in,
 		    void *out, struct arena *, uint64_t ms);
+/* The same in two halves, for who has something to do while the other side
+   works: begin sends at once, end waits.  Out and arena are filled between the
+   two and must stay.  Each that was begun is ended or dropped. */
+struct ask	*link_ask_begin(struct link *, enum wire_call, const void *in,
+		    void *out, struct arena *, uint64_t ms);
+enum wire_status link_ask_end(struct ask *);
+void		 link_ask_drop(struct ask *);
 
 /* How link_ask waits: until *done is true.  A program with tasks sets it to
    suspend the task; the default runs the link alone with poll (ctl, tests).

@@ -17,6 +17,7 @@ static enum wire_status	 got;
 static unsigned		 answers, lost, ended;
 static uint64_t		 got_id;
 static struct request	*kept;
+static int		 answerer_fd;
 static char		 log_text[4096];
 
 static void
@@ -40,7 +41,8 @@ setup(void)
 	link_attach(asker, pair[0]);
 	answerer = link_new(ROLE_SMTPD, 0, LINK_ONCE);
 	link_serve(answerer);
-	link_attach(answerer, pair[1]);
+	answerer_fd = pair[1];
+	link_attach(answerer, answerer_fd);
 	answers = lost = ended = 0;
 	kept = NULL;
 	got = WIRE_STATUSES;
@@ -552,6 +554,43 @@ START_TEST(test_ask_alone)
 }
 END_TEST
 
+/* A call in two halves is on its way at once, without a turn of the loop; its
+   answer may come before anybody waits; a dropped one harms nobody. */
+START_TEST(test_ask_in_halves)
+{
+	struct queue_submit_in in = { .return_path = SLICE("x@y.z"),
+		.recipients = &one, .n_recipients = 1 };
+	struct queue_submit_out out, other;
+	struct arena arena = { 0 };
+	struct ask *first, *second;
+	char byte;
+
+	serve(WIRE_queue_submit, serve_submit);
+	first = link_ask_begin(asker, WIRE_queue_submit, &in, &out, &arena,
+	    5000);
+	ck_assert_int_eq(recv(answerer_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT),
+	    1);
+	second = link_ask_begin(asker, WIRE_queue_submit, &in, &other, &arena,
+	    5000);
+	run(20);
+	link_ask_drop(second);
+	ck_assert_int_eq(link_ask_end(first), WIRE_OK);
+	ck_assert_uint_eq(out.id, 42);
+	ck_assert(slice_eq(out.verdicts[0].text, SLICE("fine")));
+	first = link_ask_begin(asker, WIRE_queue_submit, &in, &out, &arena,
+	    5000);
+	link_ask_drop(first);
+	run(20);
+	first = link_ask_begin(asker, WIRE_queue_hello, &(struct
+	    queue_hello_in){ 0 }, NULL, &arena, 5000);
+	link_close(answerer);
+	link_close(asker);
+	ck_assert_int_eq(link_ask_end(first), WIRE_GONE);
+	asker = link_new(ROLE_QUEUE, 0, LINK_LASTING);
+	arena_free(&arena);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -573,6 +612,7 @@ main(void)
 	tcase_add_test(t, test_secrets_cut);
 	tcase_add_test(t, test_secrets_unseen);
 	tcase_add_test(t, test_ask_alone);
+	tcase_add_test(t, test_ask_in_halves);
 	suite_add_tcase(s, t);
 	srunner_set_fork_status(r, CK_NOFORK);
 	srunner_run_all(r, CK_NORMAL);

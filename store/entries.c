@@ -74,9 +74,10 @@ entry_row(void *arg, uint32_t uid, const struct message_row *row,
 			grow(e);
 		i = e->n++;
 	}
-	e->v[i] = (struct entry){ .uid = uid, .head = row->head_n,
-		.flags = row->flags, .modseq = row->modseq,
-		.size = row->size, .when = row->when, .id = row->id };
+	e->v[i] = (struct entry){ .uid = uid, .side = row->side,
+		.head = row->head_n & INT32_MAX, .flags = row->flags,
+		.modseq = row->modseq, .size = row->size, .when = row->when,
+		.id = row->id };
 	return true;
 }
 

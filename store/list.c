@@ -2,10 +2,10 @@
  * box_list: messages in bulk, with their digests or bytes if wanted;
  * box_digest.
  *
- * Rows lie side by side, so do digests: each is one walk, or none if a large
- * mailbox is listed again (entries.h).  An answer ends where
- * it has LIST_ENTRIES entries or LIST_BYTES of what is wanted with them, and
- * says where the next begins.
+ * Rows lie side by side, so do digests: each is one walk.  The rows of a large
+ * mailbox are known (entries.h), unless octets are wanted too.  An answer ends
+ * where it has LIST_ENTRIES entries or LIST_BYTES of what is wanted with them,
+ * and says where the next begins.
  */
 #include "store/list.h"
 
@@ -42,10 +42,9 @@ entries_room(struct arena *a, struct wire_entry *v, size_t n, size_t *cap)
 	return more;
 }
 
-/* What else is needed of an entry whose digest or bytes are wanted. */
+/* What else is needed of an entry whose octets are wanted. */
 struct extra {
 	uint64_t	 blob;
-	bool		 side;		/* its head lies there */
 	struct slice	 head;
 	char		*bytes;
 	size_t		 wanted;	/* of the message, */
@@ -62,6 +61,7 @@ struct listing {
 	uint32_t	 most;		/* WANT_START */
 	size_t		 cap, rows;
 	size_t		 bytes, digests; /* how much of each is in it */
+	bool		*side;		/* of each entry: its head lies there */
 	struct extra	*extra;		/* as many as entries, or none */
 	size_t		 extras;	/* room for so many */
 	size_t		 at;		/* the entry a walk of SIDE is at */
@@ -84,7 +84,7 @@ extra_keep(struct listing *l, size_t i, const struct message_row *row,
 			memcpy(more, l->extra, i * sizeof *more);
 		l->extra = more;
 	}
-	l->extra[i] = (struct extra){ .blob = blob, .side = row->side,
+	l->extra[i] = (struct extra){ .blob = blob,
 		.head = arena_slice(a, row->head), .wanted = wanted, .of = l };
 }
 
@@ -97,6 +97,12 @@ octets_wanted(const struct listing *l, uint64_t size)
 	if ((l->want & WANT_START) == 0)
 		return 0;
 	return size < l->most ? (size_t)size : l->most;
+}
+
+static bool
+octets_asked(const struct listing *l)
+{
+	return (l->want & (WANT_BYTES | WANT_START)) != 0;
 }
 
 /* Digests are small, but not as small as rows: of more would be looked at than
@@ -130,6 +136,8 @@ list_row(void *arg, uint32_t uid, const struct message_row *row,
 	    &l->cap);
 	l->out.entries[i] = entry_of(uid, row);
 	if (l->want != 0)
+		l->side[i] = row->side;
+	if (octets_asked(l))
 		extra_keep(l, i, row, blob, wanted);
 	l->out.n_entries++;
 	return true;
@@ -144,7 +152,6 @@ list_side(void *arg, uint32_t uid, struct slice value)
 	struct arena *a = &l->request->arena;
 	struct wire_entry *e = l->out.entries;
 	size_t n = l->out.n_entries, head;
-	struct extra *x;
 
 	while (l->at < n && e[l->at].uid < uid)
 		l->at++;
@@ -152,10 +159,9 @@ list_side(void *arg, uint32_t uid, struct slice value)
 		return false;
 	if (e[l->at].uid != uid)
 		return true;
-	x = &l->extra[l->at];
-	head = x->side ? e[l->at].head : 0;
-	if (x->side)
-		x->head = arena_slice(a, slice_take(value, head));
+	head = l->side[l->at] ? e[l->at].head : 0;
+	if (head > 0 && octets_asked(l))
+		l->extra[l->at].head = arena_slice(a, slice_take(value, head));
 	if ((l->want & WANT_DIGEST) == 0)
 		return true;
 	value = slice_drop(value, head);
@@ -175,7 +181,7 @@ sides_wanted(const struct listing *l)
 	if ((l->want & WANT_DIGEST) != 0)
 		return true;
 	for (size_t i = 0; i < l->out.n_entries; i++)
-		if (l->extra[i].side)
+		if (l->side[i])
 			return true;
 	return false;
 }
@@ -224,7 +230,7 @@ bytes_begin(struct listing *l, size_t i)
 	blob_read(store.engine, x->blob, 0, x->left, bytes_read, x);
 }
 
-/* ---- without digests and bytes, of many */
+/* ---- of many, without their octets */
 
 static bool
 is_many(struct box *b, const struct ranges *set)
@@ -238,12 +244,17 @@ is_many(struct box *b, const struct ranges *set)
 	return n >= store.entries_least;
 }
 
-static struct wire_entry
-entry_kept(const struct entry *e)
+static void
+entry_tell(struct wire_entry *to, const struct entry *e)
 {
-	return (struct wire_entry){ .uid = e->uid, .flags = e->flags,
-		.modseq = e->modseq, .size = e->size, .when = e->when,
-		.id = e->id, .head = e->head };
+	to->uid = e->uid;
+	to->head = e->head;
+	to->flags = e->flags;
+	to->modseq = e->modseq;
+	to->size = e->size;
+	to->when = e->when;
+	to->id = e->id;
+	to->digest = to->bytes = SLICE("");
 }
 
 /* The entry where to begin: the first not below uid. */
@@ -268,13 +279,14 @@ static bool
 list_kept(struct box *b, struct listing *l)
 {
 	const struct ranges *set = &l->set;
-	size_t n, at = 0, i;
+	size_t n, at = 0, i, most;
 	const struct entry *v = entries_get(b, &n);
 
 	if (v == NULL)
 		return false;
+	most = entries_most(l);
 	l->out.entries = arena_alloc(&l->request->arena,
-	    LIST_ENTRIES * sizeof *l->out.entries);
+	    most * sizeof *l->out.entries);
 	for (i = first_kept(v, n, set->r[0].from); i < n; i++) {
 		if (v[i].modseq <= l->since)
 			continue;
@@ -284,11 +296,13 @@ list_kept(struct box *b, struct listing *l)
 			break;
 		if (v[i].uid < set->r[at].from)
 			continue;
-		if (l->out.n_entries == LIST_ENTRIES) {
+		if (l->out.n_entries == most) {
 			l->out.next = v[i].uid;
 			break;
 		}
-		l->out.entries[l->out.n_entries++] = entry_kept(&v[i]);
+		if (l->want != 0)
+			l->side[l->out.n_entries] = v[i].side;
+		entry_tell(&l->out.entries[l->out.n_entries++], &v[i]);
 	}
 	return true;
 }
@@ -298,7 +312,10 @@ list_kept(struct box *b, struct listing *l)
 static void
 list_read(struct box *b, struct listing *l)
 {
-	messages_scan(b, &l->set, 1, list_row, l);
+	if (l->want != 0)
+		l->side = arena_alloc(&l->request->arena, LIST_ENTRIES);
+	if (octets_asked(l) || !is_many(b, &l->set) || !list_kept(b, l))
+		messages_scan(b, &l->set, 1, list_row, l);
 	if (l->out.n_entries > 0 && l->want != 0 && sides_wanted(l))
 		sides_scan(b, &l->set, l->out.entries[0].uid, list_side, l);
 	if (l->bytes > 0)
@@ -325,8 +342,7 @@ list_run(struct request *r, struct session *s)
 		answer(r, WIRE_BAD, NULL);
 		return;
 	}
-	if (l->want != 0 || !is_many(b, &l->set) || !list_kept(b, l))
-		list_read(b, l);
+	list_read(b, l);
 	ranges_free(&l->set);
 	list_answer(l);
 }

@@ -200,7 +200,7 @@ imply(struct session *s, struct wish *w)
 /* ---- what is said */
 
 /* Rows are printed by the hundred thousand: without printf. */
-static void
+static inline void
 number(struct buf *out, const char *what, uint64_t n)
 {
 	buf_str(out, what);
@@ -238,14 +238,29 @@ internaldate_print(struct buf *out, uint64_t ms)
 	buf_str(out, " +0000\"");
 }
 
+/* The names that RFC 2060 had for BODY[], BODY[HEADER] and BODY[TEXT]. */
+static void
+rfc822_print(struct letter *l, enum item_kind kind)
+{
+	struct buf *out = conn_out(l->s->conn);
+	struct section c = { .text = SECTION_ALL };
+
+	buf_str(out, "RFC822");
+	if (kind == ITEM_RFC822_HEADER) {
+		buf_str(out, ".HEADER");
+		c.text = SECTION_HEADER;
+	} else if (kind == ITEM_RFC822_TEXT) {
+		buf_str(out, ".TEXT");
+		c.text = SECTION_TEXT;
+	}
+	literal_print(l, &c);
+}
+
 static bool
 item_print(struct letter *l, const struct item *i)
 {
 	bool utf8 = (l->s->enabled & ENABLED_REV2) != 0;
 	struct buf *out = conn_out(l->s->conn);
-	struct section c = { .text = i->kind == ITEM_RFC822_HEADER ?
-	    SECTION_HEADER : i->kind == ITEM_RFC822_TEXT ? SECTION_TEXT :
-	    SECTION_ALL };
 
 	switch (i->kind) {
 	case ITEM_UID:
@@ -282,10 +297,7 @@ item_print(struct letter *l, const struct item *i)
 	case ITEM_RFC822:
 	case ITEM_RFC822_HEADER:
 	case ITEM_RFC822_TEXT:
-		buf_str(out, i->kind == ITEM_RFC822 ? "RFC822" :
-		    i->kind == ITEM_RFC822_TEXT ? "RFC822.TEXT" :
-		    "RFC822.HEADER");
-		literal_print(l, &c);
+		rfc822_print(l, i->kind);
 		break;
 	case ITEM_BINARY:
 	case ITEM_BINARY_SIZE:
@@ -298,6 +310,7 @@ item_print(struct letter *l, const struct item *i)
 struct serving {
 	struct session	*s;
 	const struct wish *w;
+	struct letter	 letter;	/* the one being said */
 	uint32_t	 n;		/* messages that were there */
 	bool		 some_unread, some_unknown;
 };
@@ -309,19 +322,19 @@ serve_one(void *arg, const struct wire_entry *e)
 {
 	struct serving *v = arg;
 	struct session *s = v->s;
+	struct letter *l = &v->letter;
 	uint32_t place = view_number(&s->view, e->uid);
-	struct letter l;
 
 	if (place == 0)
 		return true;
 	v->n++;
-	if (letter_open(&l, s, e, v->w->want)) {
+	if (letter_open(l, s, e, v->w->want)) {
 		number(session_out(s), "* ", place);
 		buf_str(conn_out(s->conn), " FETCH (");
 		for (size_t i = 0; i < v->w->n && !s->leaving; i++) {
 			if (i > 0)
 				buf_char(conn_out(s->conn), ' ');
-			if (!item_print(&l, &v->w->items[i]))
+			if (!item_print(l, &v->w->items[i]))
 				v->some_unknown = true;
 		}
 		/* Not behind half a literal, which that would fill. */
@@ -329,7 +342,7 @@ serve_one(void *arg, const struct wire_entry *e)
 			buf_str(conn_out(s->conn), ")\r\n");
 	} else
 		v->some_unread = true;
-	letter_close(&l);
+	letter_close(l);
 	return !s->leaving && conn_error(s->conn) == CONN_OK;
 }
 

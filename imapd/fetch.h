@@ -43,7 +43,7 @@ struct item {
 struct letter {
 	struct session	*s;
 	const struct wire_entry *row;
-	struct digest	 digest;	/* good from letter_open on */
+	struct digest	 digest;	/* good from letter_open on, if wanted */
 	struct buf	 made;		/* ... if store's was no use */
 };
 

@@ -120,7 +120,9 @@ bool
 letter_open(struct letter *l, struct session *s, const struct wire_entry *row,
     unsigned want)
 {
-	*l = (struct letter){ .s = s, .row = row };
+	l->s = s;
+	l->row = row;
+	l->made = (struct buf){ 0 };
 	if ((want & WANT_DIGEST) == 0)
 		return true;
 	/* Its size is what every offset is held against. */

@@ -16,7 +16,7 @@ struct wish {
 struct found {
 	struct session	*s;
 	const struct wish *w;
-	unsigned	 want;
+	struct letter	 letter;	/* the one being looked at */
 	struct ranges	 uids;
 	uint64_t	 modseq;	/* the highest of them, */
 	uint64_t	 first, last;	/* ... the first one's, the last's */
@@ -67,13 +67,14 @@ static bool
 look(void *arg, const struct wire_entry *e)
 {
 	struct found *f = arg;
-	struct letter l;
+	const struct key *k = f->w->keys;
+	struct letter *l = &f->letter;
 
 	if (view_number(&f->s->view, e->uid) == 0)
 		return true;
-	if (!letter_open(&l, f->s, e, f->want))
+	if (!letter_open(l, f->s, e, k->want))
 		f->some_unread = true;
-	else if (key_matches(f->w->keys, &l)) {
+	else if (key_matches(k, l)) {
 		ranges_add(&f->uids, e->uid, e->uid);
 		if (f->first == 0)
 			f->first = e->modseq;
@@ -81,7 +82,7 @@ look(void *arg, const struct wire_entry *e)
 		if (e->modseq > f->modseq)
 			f->modseq = e->modseq;
 	}
-	letter_close(&l);
+	letter_close(l);
 	return conn_error(f->s->conn) == CONN_OK;
 }
 
@@ -224,12 +225,12 @@ say(struct session *s, const struct found *f)
 static void
 search(struct session *s, const struct wish *w)
 {
-	struct found f = { .s = s, .w = w, .want = keys_want(w->keys) };
+	struct found f = { .s = s, .w = w };
 	struct ranges set = { 0 };
 	enum wire_status status;
 
 	candidates(s, w->keys, &set);
-	status = view_each(s, &set, 0, f.want, look, &f);
+	status = view_each(s, &set, 0, w->keys->want, look, &f);
 	if (status != WIRE_OK) {
 		if ((w->returns & RETURN_SAVE) != 0)
 			ranges_clear(&s->saved);

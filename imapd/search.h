@@ -31,7 +31,9 @@ enum { KEYS_MAX = 2000 };		/* in one command */
 
 struct key {
 	enum key_kind	 kind;
-	struct key	*next;		/* sibling */
+	unsigned	 want;		/* what box_list must bring for it and
+					   its children: enum want */
+	struct key	*next;		/* sibling, none cheaper than this */
 	struct key	*child;		/* of AND, OR, NOT */
 	struct ranges	*uids;
 	uint64_t	 bits;		/* FLAGS: all of these are set */
@@ -46,11 +48,11 @@ struct key {
 struct key	*keys_scan(struct session *, struct scan *, struct slice
 		    charset);
 void		 keys_free(struct key *);
-/* What box_list must bring for it: enum want. */
-unsigned	 keys_want(const struct key *);
+/* Settles `want` and the order of siblings; returns what all of them want. */
+unsigned	 keys_order(struct key **);
 /* Was MODSEQ among the keys (RFC 7162 3.1.5)? */
 bool		 keys_modseq(const struct key *);
-/* l->digest is open if keys_want has WANT_DIGEST. */
+/* The letter was opened with the key's `want`. */
 bool		 key_matches(const struct key *, struct letter *);
 
 #endif

@@ -320,8 +320,10 @@ keys_scan(struct session *s, struct scan *a, struct slice charset)
 	struct reader r = { .s = s, .a = a, .charset = charset };
 	struct key *k = list_key(&r);
 
-	if (scan_end(a) && !s->replied)
+	if (scan_end(a) && !s->replied) {
+		keys_order(&k);
 		return k;
+	}
 	if (!s->replied)
 		session_misread(s, a);
 	keys_free(k);

@@ -17,13 +17,26 @@ want_of(enum key_kind kind)
 }
 
 unsigned
-keys_want(const struct key *k)
+keys_order(struct key **list)
 {
-	unsigned want = 0;
+	struct key *k = *list, *dear = NULL, **tail = &dear, *next;
+	unsigned all = 0;
 
-	for (; k != NULL; k = k->next)
-		want |= want_of(k->kind) | keys_want(k->child);
-	return want;
+	for (; k != NULL; k = next) {
+		next = k->next;
+		k->want = want_of(k->kind) | keys_order(&k->child);
+		all |= k->want;
+		if (k->want == 0) {
+			*list = k;
+			list = &k->next;
+		} else {
+			*tail = k;
+			tail = &k->next;
+		}
+	}
+	*tail = NULL;
+	*list = dear;
+	return all;
 }
 
 bool
@@ -42,8 +55,11 @@ static bool
 in_words(struct slice text, struct slice what)
 {
 	struct buf utf8 = { 0 }, fold = { 0 };
+	struct slice plain = text_fold_plain(text);
 	bool has;
 
+	if (plain.p != NULL)
+		return text_has(plain, what);
 	words_decode(&utf8, text, &text_charsets);
 	text_fold(&fold, buf_view(&utf8));
 	has = text_has(buf_view(&fold), what);
@@ -204,19 +220,12 @@ in_message(const struct key *k, struct letter *l)
 
 /* ---- */
 
-/* Cheap keys first: two rounds over the list, the second for what needs more
-   than the row. */
 static bool
 all_match(const struct key *list, struct letter *l)
 {
-	for (int dear = 0; dear <= 1; dear++)
-		for (const struct key *k = list; k != NULL; k = k->next) {
-			unsigned want = want_of(k->kind) |
-			    keys_want(k->child);
-
-			if ((want != 0) == dear && !key_matches(k, l))
-				return false;
-		}
+	for (const struct key *k = list; k != NULL; k = k->next)
+		if (!key_matches(k, l))
+			return false;
 	return true;
 }
 

@@ -5,7 +5,9 @@
 #include "common/task/task.h"
 #include "imapd/capability.h"
 
-enum { GATHER = 48 * 1024 };	/* bytes of responses before they are sent */
+/* Bytes of responses before they are sent: three full records of TLS (RFC 8446
+   5.1), less the response that goes over it; a fourth would be nearly empty. */
+enum { GATHER = 3 * 16384 - 256 };
 
 enum state { BEFORE = 1, AFTER = 2, SELECTED = 4, UIDS = 8, NUMBERS = 16,
 	ANY = BEFORE | AFTER | SELECTED };

@@ -94,6 +94,28 @@ character(const unsigned char *p, size_t n)
 	return c;
 }
 
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+struct slice
+text_fold_plain(struct slice s)
+{
+	static char plain[512];
+
+	if (s.n > sizeof plain)
+		return slice_of(NULL, 0);
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] >= 0x80 ||
+		    (s.p[i] == '?' && i > 0 && s.p[i - 1] == '='))
+			return slice_of(NULL, 0);
+		plain[i] = lower(s.p[i]);
+	}
+	return slice_of(plain, s.n);
+}
+
 void
 text_fold(struct buf *out, struct slice s)
 {
@@ -102,8 +124,7 @@ text_fold(struct buf *out, struct slice s)
 		size_t n;
 
 		if ((unsigned char)*s.p < 0x80) {
-			buf_char(out, *s.p >= 'A' && *s.p <= 'Z' ?
-			    (char)(*s.p + 32) : *s.p);
+			buf_char(out, lower(*s.p));
 			s = slice_drop(s, 1);
 			continue;
 		}

@@ -14,6 +14,10 @@ extern const struct charsets text_charsets;
 
 /* Appends the text without case.  Octets that are not UTF-8 stay. */
 void		 text_fold(struct buf *, struct slice utf8);
+/* The text of nearly every header field: short, ASCII, and without what may be
+   an encoded word, so that it needs no decoding; good until the next one.
+   p NULL: it is not like that. */
+struct slice	 text_fold_plain(struct slice);
 /* Does what text_fold made contain the other?  Everything has the empty one. */
 bool		 text_has(struct slice folded, struct slice what);
 

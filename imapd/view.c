@@ -200,6 +200,21 @@ view_chunk(const struct view *v, const struct ranges *set, size_t *at,
 
 /* ---- messages */
 
+/* A walk over a set, and where it has got to. */
+struct walk {
+	struct session	*s;
+	const struct ranges *set;
+	size_t		 at;		/* in set: the next chunk's start */
+	struct box_list_in in;		/* what is left of this chunk */
+};
+
+/* One answer of store: here, or still to come. */
+struct page {
+	struct ask	*ask;
+	struct box_list_out out;
+	struct arena	 arena;
+};
+
 /* What is left of the ranges from this UID on. */
 static void
 go_on(struct wire_range *r, size_t *n, uint32_t from)
@@ -216,6 +231,27 @@ go_on(struct wire_range *r, size_t *n, uint32_t from)
 	*n = left;
 }
 
+/* Asks for what is behind a page that said where to go on; at first, and at a
+   chunk's end, that is 0.  False: there is no more. */
+static bool
+page_ask(struct walk *w, uint32_t next, struct page *p)
+{
+	struct box_list_in *in = &w->in;
+
+	if (next != 0)
+		go_on(in->uids, &in->n_uids, next);
+	else
+		in->n_uids = 0;
+	if (in->n_uids == 0)
+		in->n_uids = view_chunk(&w->s->view, w->set, &w->at, in->uids);
+	if (in->n_uids == 0)
+		return false;
+	*p = (struct page){ .ask = NULL };
+	p->ask = link_ask_begin(w->s->store, WIRE_box_list, in, &p->out,
+	    &p->arena, LINK_WAIT);
+	return true;
+}
+
 /* Keywords that came up after the last view_sync: without their names flags
    would be told that were never so. */
 static bool
@@ -230,28 +266,40 @@ names_known(struct session *s, const struct box_list_out *out)
 	    view_keywords(s, KEYWORDS_MAX);
 }
 
-/* One chunk: as many calls as it takes. */
-static enum wire_status
-each_of(struct session *s, struct box_list_in *in, view_each_fn *fn, void *arg)
+static bool
+page_tell(const struct page *p, view_each_fn *fn, void *arg)
 {
+	for (size_t i = 0; i < p->out.n_entries; i++)
+		if (!fn(arg, &p->out.entries[i]))
+			return false;
+	return true;
+}
+
+/* The next page is asked for before this one is looked at: store makes it
+   meanwhile. */
+static enum wire_status
+pages_each(struct walk *w, view_each_fn *fn, void *arg)
+{
+	struct page pages[2], *now = &pages[0], *then = &pages[1], *swap;
 	enum wire_status status = WIRE_OK;
-	struct box_list_out out;
-	bool more = true;
+	bool more = page_ask(w, 0, now), wanted;
 
-	while (more && in->n_uids > 0) {
-		struct arena arena = { 0 };
-
-		status = box_list(s->store, in, &out, &arena, LINK_WAIT);
-		if (status == WIRE_OK && !names_known(s, &out))
+	while (more) {
+		status = link_ask_end(now->ask);
+		if (status == WIRE_OK && !names_known(w->s, &now->out))
 			status = WIRE_AGAIN;
-		for (size_t i = 0; status == WIRE_OK && more &&
-		    i < out.n_entries; i++)
-			more = fn(arg, &out.entries[i]);
-		if (status != WIRE_OK || out.next == 0)
+		wanted = status == WIRE_OK;
+		more = wanted && page_ask(w, now->out.next, then);
+		wanted = wanted && page_tell(now, fn, arg);
+		arena_free(&now->arena);
+		if (more && !wanted) {
+			link_ask_drop(then->ask);
+			arena_free(&then->arena);
 			more = false;
-		else
-			go_on(in->uids, &in->n_uids, out.next);
-		arena_free(&arena);
+		}
+		swap = now;
+		now = then;
+		then = swap;
 	}
 	return status;
 }
@@ -260,16 +308,14 @@ enum wire_status
 view_each(struct session *s, const struct ranges *set, uint64_t since,
     unsigned want, view_each_fn *fn, void *arg)
 {
-	struct box_list_in in = { .mailbox = s->view.mailbox, .since = since,
-		.want = (uint8_t)want, .most = START_OCTETS };
-	enum wire_status status = WIRE_OK;
-	size_t at = 0;
+	struct walk w = { .s = s, .set = set, .in = { .since = since,
+		.mailbox = s->view.mailbox, .want = (uint8_t)want,
+		.most = START_OCTETS } };
+	enum wire_status status;
 
-	in.uids = mem_array(WIRE_LIST_MAX, sizeof *in.uids);
-	while (status == WIRE_OK &&
-	    (in.n_uids = view_chunk(&s->view, set, &at, in.uids)) > 0)
-		status = each_of(s, &in, fn, arg);
-	free(in.uids);
+	w.in.uids = mem_array(WIRE_LIST_MAX, sizeof *w.in.uids);
+	status = pages_each(&w, fn, arg);
+	free(w.in.uids);
 	return status;
 }
 

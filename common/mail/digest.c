@@ -24,7 +24,7 @@ get_bytes(struct walk *w, uint64_t n)
 }
 
 static uint64_t
-get_number(struct walk *w)
+long_number(struct walk *w)
 {
 	uint64_t n = 0;
 
@@ -38,6 +38,19 @@ get_number(struct walk *w)
 	}
 	w->bad = true;
 	return 0;
+}
+
+/* Nearly all have one byte. */
+static inline uint64_t
+get_number(struct walk *w)
+{
+	unsigned char first = w->rest.n > 0 ? (unsigned char)*w->rest.p : 128;
+
+	if (first >= 128)
+		return long_number(w);
+	w->rest.p++;
+	w->rest.n--;
+	return first;
 }
 
 static struct slice
@@ -150,6 +163,7 @@ is_depth(const struct digest *d, const struct digest_part *p)
 	    depth == (unsigned char)record(d, p->parent)[46] + 1;
 }
 
+/* Without what detail_get reads. */
 static bool
 record_get(const struct digest *d, uint32_t number, struct digest_part *p)
 {
@@ -158,11 +172,16 @@ record_get(const struct digest *d, uint32_t number, struct digest_part *p)
 	if (number >= d->n_parts)
 		return false;
 	r = record(d, number);
-	*p = (struct digest_part){ .number = number, .parent = be32_get(r),
-	    .child = be32_get(r + 4), .next = be32_get(r + 8),
-	    .header_at = be64_get(r + 16), .body_at = be64_get(r + 24),
-	    .end_at = be64_get(r + 32), .lines = be32_get(r + 40),
-	    .kind = (enum mime_kind)r[44], .message = r[45] == 1 };
+	p->number = number;
+	p->parent = be32_get(r);
+	p->child = be32_get(r + 4);
+	p->next = be32_get(r + 8);
+	p->header_at = be64_get(r + 16);
+	p->body_at = be64_get(r + 24);
+	p->end_at = be64_get(r + 32);
+	p->lines = be32_get(r + 40);
+	p->kind = (enum mime_kind)r[44];
+	p->message = r[45] == 1;
 	if (p->header_at > p->body_at || p->body_at > p->end_at ||
 	    p->end_at > d->size - d->head || r[44] < MIME_LEAF ||
 	    r[44] > MIME_MESSAGE || !is_depth(d, p) ||

@@ -1,6 +1,7 @@
 /* Text as SEARCH compares it: without case (RFC 9051 6.4.4), from any charset
    of charsets.def. */
 #include <check.h>
+#include <string.h>
 
 #include "imapd/text.h"
 
@@ -21,6 +22,36 @@ START_TEST(fold)
 		ck_assert_str_eq(buf_cstr(&b), rows[i].want);
 	}
 	buf_free(&b);
+}
+END_TEST
+
+/* What text_fold_plain takes it makes what decoding and folding would. */
+START_TEST(fold_plain)
+{
+	static const struct { const char *text; bool plain; } rows[] = {
+		{ "", true }, { "Re: Hello, [World]@Z {x}~\t", true },
+		{ "a = ?b", true }, { "=", true }, { "?=", true },
+		{ "=?us-ascii?q?X?=", false }, { "a=?", false },
+		{ "gr\xc3\xbc", false }, { "\xff", false },
+	};
+	char most[513];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct slice s = slice_str(rows[i].text), got;
+		struct buf words = { 0 }, b = { 0 };
+
+		words_decode(&words, s, &text_charsets);
+		text_fold(&b, buf_view(&words));
+		got = text_fold_plain(s);
+		ck_assert_msg((got.p != NULL) == rows[i].plain, "%zu", i);
+		ck_assert_msg(got.p == NULL || slice_eq(got, buf_view(&b)),
+		    "%zu", i);
+		buf_free(&words);
+		buf_free(&b);
+	}
+	memset(most, 'A', sizeof most);
+	ck_assert_uint_eq(text_fold_plain(slice_of(most, 512)).n, 512);
+	ck_assert(text_fold_plain(slice_of(most, 513)).p == NULL);
 }
 END_TEST
 
@@ -101,7 +132,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { fold, has, charsets, states };
+	const TTest *const tests[] = { fold, fold_plain, has, charsets,
+		states };
 	Suite *s = suite_create("text");
 	TCase *t = tcase_create("text");
 	SRunner *r;

@@ -236,12 +236,15 @@ static bool
 is_many(struct box *b, const struct ranges *set)
 {
 	const struct ranges *all = box_present(b);
-	uint32_t n = 0;
+	uint32_t least = store.entries_least, n = 0;
 
-	for (size_t i = 0; i < set->n && n < store.entries_least; i++)
+	/* To make the listing all rows are read: not for a few of them. */
+	if (b->entries == NULL && b->seen.messages / 16 > least)
+		least = b->seen.messages / 16;
+	for (size_t i = 0; i < set->n && n < least; i++)
 		n += ranges_upto(all, set->r[i].to) -
 		    ranges_upto(all, set->r[i].from - 1);
-	return n >= store.entries_least;
+	return n >= least;
 }
 
 static void

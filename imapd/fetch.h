@@ -25,7 +25,7 @@ struct section {
 	struct slice	*fields;
 	size_t		 n_fields;
 	bool		 partial;	/* <offset.length> */
-	uint32_t	 offset, length;
+	uint64_t	 offset, length;
 };
 
 enum item_kind { ITEM_UID, ITEM_FLAGS, ITEM_INTERNALDATE, ITEM_SIZE,
@@ -45,6 +45,7 @@ struct letter {
 	const struct wire_entry *row;
 	struct digest	 digest;	/* good from letter_open on, if wanted */
 	struct buf	 made;		/* ... if store's was no use */
+	bool		 unread;	/* letter_read could not */
 };
 
 /* want: enum want as for box_list, digest or not.  False: the message cannot
@@ -53,7 +54,7 @@ bool		 letter_open(struct letter *, struct session *,
 		    const struct wire_entry *, unsigned want);
 void		 letter_close(struct letter *);
 /* The octets from .. to, in memory: they lie in the row or in `keep`.  p is
-   NULL if they cannot be had. */
+   NULL if they cannot be had, which `unread` remembers. */
 struct slice	 letter_read(struct letter *, uint64_t from, uint64_t to,
 		    struct buf *keep);
 /* Writes them to the client without keeping them.  False: not all came, and

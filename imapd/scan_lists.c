@@ -16,12 +16,19 @@ by_from(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
+/* UINT32_MAX is "*".  The number itself is no message's: UIDNEXT is above all
+   UIDs. */
 static bool
 set_number(struct scan *a, uint32_t *to)
 {
-	if (!scan_is(a, '*'))
-		return scan_nz_number(a, to);
-	*to = UINT32_MAX;
+	if (scan_is(a, '*')) {
+		*to = UINT32_MAX;
+		return true;
+	}
+	if (!scan_nz_number(a, to))
+		return false;
+	if (*to == UINT32_MAX)
+		--*to;
 	return true;
 }
 

@@ -63,15 +63,16 @@ text(struct scan *a, struct section *c)
 	    field_names(a, c);
 }
 
-/* "<0.100>" */
+/* "<0.100>": of 63 bits each (RFC 9051 9, partial). */
 static bool
 part_of(struct scan *a, struct section *c)
 {
 	if (!scan_is(a, '<'))
 		return true;
 	c->partial = true;
-	return scan_number(a, &c->offset) && scan_char(a, '.') &&
-	    scan_nz_number(a, &c->length) && scan_char(a, '>');
+	return scan_number64(a, &c->offset) && scan_char(a, '.') &&
+	    scan_number64(a, &c->length) && scan_char(a, '>') &&
+	    (c->length > 0 || scan_fail(a, "number must not be 0"));
 }
 
 bool
@@ -106,7 +107,7 @@ name_print(struct buf *out, const struct section *c, const char *name)
 	}
 	buf_str(out, c->n_fields > 0 ? ")]" : "]");
 	if (c->partial)
-		buf_printf(out, "<%u>", c->offset);
+		buf_printf(out, "<%llu>", (unsigned long long)c->offset);
 }
 
 /* ---- where it lies */
@@ -169,6 +170,15 @@ clip(const struct section *c, struct range64 r)
 	return r;
 }
 
+static struct slice
+part(const struct section *c, struct slice s)
+{
+	struct range64 r = clip(c, (struct range64){ 0, s.n });
+
+	return slice_take(slice_drop(s, (size_t)r.from),
+	    (size_t)(r.to - r.from));
+}
+
 /* ---- HEADER.FIELDS */
 
 static bool
@@ -185,7 +195,8 @@ static void
 fields_print(struct letter *l, const struct section *c, struct range64 r)
 {
 	struct buf keep = { 0 }, chosen = { 0 };
-	struct slice header = letter_read(l, r.from, r.to, &keep), s;
+	uint64_t end = r.to - r.from < HEADER_MAX ? r.to : r.from + HEADER_MAX;
+	struct slice header = letter_read(l, r.from, end, &keep), s;
 	struct buf *out = session_out(l->s);
 	struct field f;
 
@@ -194,14 +205,12 @@ fields_print(struct letter *l, const struct section *c, struct range64 r)
 		l->s->leaving = true;
 		return;
 	}
-	header = slice_take(header, HEADER_MAX);
 	while (header_next(&header, &f))
 		if (is_named(c, f.name) == (c->text == SECTION_FIELDS))
 			buf_slice(&chosen, f.whole);
 	buf_str(&chosen, "\r\n");
 	s = buf_view(&chosen);
-	if (c->partial)
-		s = slice_take(slice_drop(s, c->offset), c->length);
+	s = part(c, s);
 	buf_printf(out, " {%zu}\r\n", s.n);
 	buf_slice(out, s);
 	buf_free(&chosen);
@@ -251,8 +260,7 @@ binary_say(struct letter *l, const struct section *c, bool size,
 		buf_printf(out, " %zu", s.n);
 		return;
 	}
-	if (c->partial)
-		s = slice_take(slice_drop(s, c->offset), c->length);
+	s = part(c, s);
 	buf_printf(out, " %s{%zu}\r\n",
 	    slice_find(s, '\0') < s.n ? "~" : "", s.n);
 	conn_write(l->s->conn, s);

@@ -34,6 +34,8 @@ START_TEST(good)
 		    SECTION_FIELDS_NOT, 3 },
 		{ "[]<0.1>", 0, SECTION_ALL, 0 },
 		{ "[1]<4294967295.4294967295>", 1, SECTION_ALL, 0 },
+		/* RFC 9051 9, partial: 63 bits. */
+		{ "[1]<4294967296.9223372036854775807>", 1, SECTION_ALL, 0 },
 	};
 	struct section c;
 
@@ -59,7 +61,8 @@ START_TEST(bad)
 		"[TEXT.1]", "[HEADER.FIELDS]", "[HEADER.FIELDS ()]",
 		"[HEADER.FIELDS (a]", "[HEADER.FIELDSX (a)]", "[TEXTS]",
 		"[4294967296]", "[]<>", "[]<1>", "[]<1.>", "[]<.1>", "[]<1.0>",
-		"[]<1.1", "[]<4294967296.1>", "[ 1]", "[-1]" };
+		"[]<1.1", "[]<9223372036854775808.1>",
+		"[]<1.9223372036854775808>", "[ 1]", "[-1]" };
 	struct section c;
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -55,8 +55,10 @@ letter_read(struct letter *l, uint64_t from, uint64_t to, struct buf *keep)
 	else if (good)
 		buf_slice(keep, out.bytes);
 	arena_free(&arena);
-	return good && keep->n == to - from ? buf_view(keep) :
-	    slice_of(NULL, 0);
+	if (good && keep->n == to - from)
+		return buf_view(keep);
+	l->unread = true;
+	return slice_of(NULL, 0);
 }
 
 static bool
@@ -123,6 +125,7 @@ letter_open(struct letter *l, struct session *s, const struct wire_entry *row,
 	l->s = s;
 	l->row = row;
 	l->made = (struct buf){ 0 };
+	l->unread = false;
 	if ((want & WANT_DIGEST) == 0)
 		return true;
 	/* Its size is what every offset is held against. */

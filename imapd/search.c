@@ -1,6 +1,7 @@
 /* SEARCH (RFC 9051 6.4.4), its results by RFC 4731, kept by RFC 5182. */
 #include "imapd/search.h"
 
+#include "common/task/task.h"
 #include "imapd/structure.h"
 
 enum { RETURN_MIN = 1, RETURN_MAX = 2, RETURN_ALL = 4, RETURN_COUNT = 8,
@@ -69,12 +70,16 @@ look(void *arg, const struct wire_entry *e)
 	struct found *f = arg;
 	const struct key *k = f->w->keys;
 	struct letter *l = &f->letter;
+	bool opened, found;
 
 	if (view_number(&f->s->view, e->uid) == 0)
 		return true;
-	if (!letter_open(l, f->s, e, k->want))
+	task_breathe();
+	opened = letter_open(l, f->s, e, k->want);
+	found = opened && key_matches(k, l);
+	if (!opened || l->unread)
 		f->some_unread = true;
-	else if (key_matches(k, l)) {
+	else if (found) {
 		ranges_add(&f->uids, e->uid, e->uid);
 		if (f->first == 0)
 			f->first = e->modseq;

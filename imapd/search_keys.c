@@ -320,7 +320,10 @@ keys_scan(struct session *s, struct scan *a, struct slice charset)
 	struct reader r = { .s = s, .a = a, .charset = charset };
 	struct key *k = list_key(&r);
 
-	if (scan_end(a) && !s->replied) {
+	/* Known or not, also if there is no text in it. */
+	if (scan_end(a))
+		folded(&r, SLICE(""));
+	if (a->why == NULL && !s->replied) {
 		keys_order(&k);
 		return k;
 	}

@@ -4,9 +4,17 @@
 #include "common/mail/cte.h"
 #include "common/mail/date.h"
 #include "common/mail/header.h"
+#include "common/task/task.h"
 #include "imapd/text.h"
 
 enum { DAY = 86400 };
+
+/* The day of a second, before 1970 too. */
+static int64_t
+day_of(int64_t second)
+{
+	return second / DAY - (second % DAY < 0);
+}
 
 static unsigned
 want_of(enum key_kind kind)
@@ -118,8 +126,8 @@ sent_day(const struct letter *l)
 	struct date d;
 
 	if (digest_envelope(&l->digest, 0, &e) && date_parse(e.date, &d))
-		return (d.when + d.zone * 60) / DAY;
-	return (int64_t)(l->row->when / 1000) / DAY;
+		return day_of(d.when + d.zone * 60);
+	return day_of((int64_t)(l->row->when / 1000));
 }
 
 static bool
@@ -139,9 +147,9 @@ static bool
 in_header(struct letter *l, uint64_t from, uint64_t to, struct slice name,
     struct slice what)
 {
+	uint64_t end = to - from < HEADER_MAX ? to : from + HEADER_MAX;
 	struct buf keep = { 0 };
-	struct slice header = slice_take(letter_read(l, from, to, &keep),
-	    HEADER_MAX);
+	struct slice header = letter_read(l, from, end, &keep);
 	struct field f;
 	bool has = false;
 
@@ -156,28 +164,43 @@ in_header(struct letter *l, uint64_t from, uint64_t to, struct slice name,
 
 /* ---- bodies */
 
-static bool
-in_text_part(struct letter *l, const struct digest_part *p, struct slice what)
+static struct slice
+charset_of(const struct digest_part *p)
 {
-	struct buf keep = { 0 }, plain = { 0 }, utf8 = { 0 }, fold = { 0 };
-	struct slice s = letter_read(l, p->body_at, p->end_at, &keep);
 	struct digest_list params = p->params;
 	struct slice name, value, charset = SLICE("us-ascii");
-	bool has;
 
 	while (digest_pair(&params, &name, &value))
 		if (slice_ieq(name, SLICE("charset")))
 			charset = value;
-	cte_decode(&plain, p->encoding.n > 0 ? cte_named(p->encoding) :
-	    CTE_NONE, s);
-	if (!charset_utf8(&text_charsets, charset, buf_view(&plain), &utf8))
-		buf_slice(&utf8, buf_view(&plain));
-	text_fold(&fold, buf_view(&utf8));
-	has = text_has(buf_view(&fold), what);
-	buf_free(&keep);
-	buf_free(&plain);
-	buf_free(&utf8);
-	buf_free(&fold);
+	return charset;
+}
+
+/* Of a long text there are two forms in memory at most: what was decoded takes
+   the place of what it was decoded from. */
+static bool
+in_text_part(struct letter *l, const struct digest_part *p, struct slice what)
+{
+	enum cte cte = p->encoding.n > 0 ? cte_named(p->encoding) : CTE_NONE;
+	struct slice s, charset = charset_of(p);
+	struct buf text = { 0 }, next = { 0 };
+	bool has;
+
+	task_breathe();
+	s = letter_read(l, p->body_at, p->end_at, &text);
+	if (cte == CTE_BASE64 || cte == CTE_QUOTED) {
+		cte_decode(&next, cte, s);
+		buf_free(&text);
+		text = next;
+		next = (struct buf){ 0 };
+		s = buf_view(&text);
+	}
+	if (!charset_is_utf8(charset) &&
+	    charset_utf8(&text_charsets, charset, s, &next))
+		s = buf_view(&next);
+	has = text_search(s, what);
+	buf_free(&text);
+	buf_free(&next);
 	return has;
 }
 
@@ -233,7 +256,7 @@ bool
 key_matches(const struct key *k, struct letter *l)
 {
 	const struct wire_entry *row = l->row;
-	int64_t day = (int64_t)(row->when / 1000) / DAY;
+	int64_t day = day_of((int64_t)(row->when / 1000));
 
 	switch (k->kind) {
 	case KEY_ALL: return true;

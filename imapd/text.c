@@ -7,6 +7,9 @@
 
 #include "common/core/log.h"
 #include "common/core/utf8.h"
+#include "common/task/task.h"
+
+enum { STEP = 64 * 1024 };	/* octets of a long text looked at at once */
 
 static struct charset {
 	const char	*name, *others;
@@ -136,6 +139,30 @@ text_fold(struct buf *out, struct slice s)
 			    (const unsigned char *)s.p, n)));
 		s = slice_drop(s, n);
 	}
+}
+
+/* Piece by piece, each with as much of the next as `what` may take: none of
+   its octets comes from more than four. */
+bool
+text_search(struct slice s, struct slice what)
+{
+	size_t over = 4 * what.n, step = over > STEP ? over : STEP;
+	struct buf utf8 = { 0 }, fold = { 0 };
+	bool has = false, more = true;
+
+	while (more && !has) {
+		buf_clear(&utf8);
+		buf_clear(&fold);
+		utf8_mend(&utf8, slice_take(s, step + over));
+		text_fold(&fold, buf_view(&utf8));
+		has = text_has(buf_view(&fold), what);
+		more = s.n > step + over;
+		s = slice_drop(s, step);
+		task_breathe();
+	}
+	buf_free(&utf8);
+	buf_free(&fold);
+	return has;
 }
 
 bool

@@ -18,6 +18,8 @@ void		 text_fold(struct buf *, struct slice utf8);
    an encoded word, so that it needs no decoding; good until the next one.
    p NULL: it is not like that. */
 struct slice	 text_fold_plain(struct slice);
+/* Is it in this text, long or short?  Others run meanwhile. */
+bool		 text_search(struct slice utf8, struct slice folded);
 /* Does what text_fold made contain the other?  Everything has the empty one. */
 bool		 text_has(struct slice folded, struct slice what);
 

@@ -4,12 +4,19 @@
 #include "common/mail/cte.h"
 
 bool
+charset_is_utf8(struct slice name)
+{
+	return slice_ieq(name, SLICE("utf-8")) ||
+	    slice_ieq(name, SLICE("utf8")) ||
+	    slice_ieq(name, SLICE("us-ascii")) ||
+	    slice_ieq(name, SLICE("ascii"));
+}
+
+bool
 charset_utf8(const struct charsets *cs, struct slice name, struct slice text,
     struct buf *out)
 {
-	if (slice_ieq(name, SLICE("utf-8")) || slice_ieq(name, SLICE("utf8")) ||
-	    slice_ieq(name, SLICE("us-ascii")) ||
-	    slice_ieq(name, SLICE("ascii"))) {
+	if (charset_is_utf8(name)) {
 		utf8_mend(out, text);
 		return true;
 	}

@@ -27,6 +27,7 @@ struct charsets {
 /* To UTF-8 with our three charsets, else with cs (may be NULL); false: cannot.
    Octets that are not what they claim become U+FFFD.  us-ascii is read as
    utf-8: senders often mean that. */
+bool		 charset_is_utf8(struct slice name);
 bool		 charset_utf8(const struct charsets *cs, struct slice name,
 		    struct slice text, struct buf *out);
 

@@ -349,6 +349,10 @@ END_TEST
 START_TEST(unreadable)
 {
 	five();
+	box.no_bytes = true;
+	ask("0 SEARCH OR BODY a NOT BODY a", "* SEARCH\r\n0 OK some messages "
+	    "could not be read now\r\n");
+	box.no_bytes = false;
 	box.no_digest = true;
 	ask("1 FETCH 1 BODY", "* 1 FETCH (BODY (\"text\" \"plain\" NIL NIL NIL "
 	    "\"7bit\" 3 1))\r\n1 OK that is all\r\n");

@@ -1,6 +1,7 @@
 /* Text as SEARCH compares it: without case (RFC 9051 6.4.4), from any charset
    of charsets.def. */
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "imapd/text.h"
@@ -68,6 +69,39 @@ START_TEST(has)
 }
 END_TEST
 
+/* In a text of any length, wherever it lies. */
+START_TEST(search)
+{
+	enum { SIZE = 300 * 1024, PIECE = 64 * 1024 };
+	static const char word[] = "GR\xc3\x9cSSE";
+	struct slice what = SLICE("gr\xc3\xbcsse");
+	char *text = mem_alloc(SIZE);
+
+	for (size_t at = PIECE - 40; at < PIECE + 40; at++) {
+		memset(text, 'g', SIZE);
+		memcpy(text + at, word, sizeof word - 1);
+		ck_assert_msg(text_search(slice_of(text, SIZE), what), "%zu",
+		    at);
+		ck_assert(!text_search(slice_of(text, at + 4), what));
+	}
+	memset(text, 'g', SIZE);
+	ck_assert(!text_search(slice_of(text, SIZE), what));
+	memcpy(text + SIZE - sizeof word + 1, word, sizeof word - 1);
+	ck_assert(text_search(slice_of(text, SIZE), what));
+	/* A long one, from a text hardly longer. */
+	text[SIZE - 1] = 'b';
+	for (size_t i = 0; i < SIZE - 1; i++)
+		text[i] = (char)(i % 26 + 'a');
+	ck_assert(text_search(slice_of(text, SIZE), slice_of(text + 26 * 100,
+	    200 * 1024)));
+	ck_assert(!text_search(slice_of(text + 26, SIZE - 26), slice_of(text,
+	    SIZE)));
+	ck_assert(text_search(SLICE(""), SLICE("")));
+	ck_assert(!text_search(SLICE(""), SLICE("a")));
+	free(text);
+}
+END_TEST
+
 START_TEST(charsets)
 {
 	static const struct { const char *name, *text, *want; } rows[] = {
@@ -132,8 +166,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { fold, fold_plain, has, charsets,
-		states };
+	const TTest *const tests[] = { fold, fold_plain, has, search,
+		charsets, states };
 	Suite *s = suite_create("text");
 	TCase *t = tcase_create("text");
 	SRunner *r;

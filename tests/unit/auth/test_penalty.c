@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "auth/secret.h"
+#include "tests/unit/suite.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
 
@@ -161,8 +162,6 @@ main(void)
 {
 	Suite *s = suite_create("penalty");
 	TCase *t = tcase_create("penalty");
-	SRunner *r = srunner_create(s);
-	int n;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, schedule);
@@ -173,9 +172,5 @@ main(void)
 	tcase_add_test(t, bounded);
 	tcase_add_test(t, networks);
 	suite_add_tcase(s, t);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	n = srunner_ntests_failed(r);
-	srunner_free(r);
-	return n != 0;
+	return suite_end(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/name.h"
+#include "tests/unit/suite.h"
 
 static struct buf	 key, value, from, to;
 static struct arena	 arena;
@@ -174,8 +175,6 @@ main(void)
 {
 	Suite *s = suite_create("rows");
 	TCase *t = tcase_create("rows");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, bytes_of_a_user);
@@ -186,9 +185,5 @@ main(void)
 	tcase_add_test(t, names);
 	tcase_add_test(t, no_names);
 	suite_add_tcase(s, t);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -14,13 +14,7 @@
 #include "auth/secret.h"
 #include "auth/session.h"
 #include "common/core/log.h"
-
-#define ck_text(have, want) do {					\
-	struct slice have_ = (have), want_ = slice_str(want);		\
-	if (!slice_eq(have_, want_))					\
-		ck_abort_msg("have \"%.*s\" want \"%.*s\"",		\
-		    (int)have_.n, have_.p, (int)want_.n, want_.p);	\
-} while (0)
+#include "tests/unit/suite.h"
 
 enum { SHARDS = 2, SECONDS = 1000 };
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite.h"
+
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #endif
@@ -175,8 +177,6 @@ main(void)
 {
 	Suite *s = suite_create("arena");
 	TCase *t = tcase_create("arena");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, pieces_do_not_overlap, 0, 5);
 	tcase_add_test(t, starts_small_and_doubles);
@@ -188,10 +188,5 @@ main(void)
 	tcase_add_test(t, sanitizer_sees_misuse);
 #endif
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

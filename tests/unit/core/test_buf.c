@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/suite.h"
+
 #define S(lit)	SLICE(lit)
 
 static const struct slice nothing;
@@ -292,8 +294,6 @@ main(void)
 {
 	Suite *s = suite_create("buf");
 	TCase *t = tcase_create("buf");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, slices_compare);
 	tcase_add_test(t, case_is_ascii);
@@ -309,10 +309,5 @@ main(void)
 	tcase_add_test(t, memory);
 	tcase_add_loop_test(t, no_memory_is_the_end, 0, 3);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/suite.h"
+
 #define S(lit)	SLICE(lit)
 
 static const struct {
@@ -220,8 +222,6 @@ main(void)
 {
 	Suite *s = suite_create("codec");
 	TCase *t = tcase_create("codec");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, base64_pairs, 0, sizeof pairs / sizeof *pairs);
 	tcase_add_loop_test(t, base64_refuses, 0,
@@ -233,10 +233,5 @@ main(void)
 	tcase_add_test(t, crc32c_in_pieces);
 	tcase_add_test(t, big_endian);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

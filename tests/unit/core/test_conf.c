@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/core/conf_parts.h"
+#include "tests/unit/suite.h"
 
 #define FILENAME "postino.conf"
 #define MIB (1024 * 1024ULL)
@@ -737,8 +738,6 @@ START_TEST(the_manual_has_each_sentence)
 }
 END_TEST
 
-#define COUNT(array) (int)(sizeof array / sizeof array[0])
-
 static void
 add_tests(TCase *t)
 {
@@ -775,16 +774,9 @@ main(void)
 {
 	Suite *suite = suite_create("conf");
 	TCase *t = tcase_create("conf");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_end(suite);
 }

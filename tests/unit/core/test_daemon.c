@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/core/log.h"
+#include "tests/unit/suite.h"
 
 enum { MASTER_FD = 3, SESSIONS = 25000, WAIT = 20000 };
 
@@ -232,8 +233,6 @@ main(void)
 {
 	Suite *s = suite_create("daemon");
 	TCase *t = tcase_create("daemon");
-	SRunner *r;
-	int failed;
 
 	log_init("test", LOG_ERROR);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -242,10 +241,5 @@ main(void)
 	tcase_add_test(t, sessions_come_in_pages);
 	tcase_add_test(t, figures_are_added);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -11,6 +11,7 @@
 
 #include "common/core/log.h"
 #include "common/core/terms.h"
+#include "tests/unit/suite.h"
 
 static struct link	*asker, *answerer;
 static enum wire_status	 got;
@@ -596,8 +597,6 @@ main(void)
 {
 	TCase *t = tcase_create("link");
 	Suite *s = suite_create("link");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_call);
@@ -614,9 +613,5 @@ main(void)
 	tcase_add_test(t, test_ask_alone);
 	tcase_add_test(t, test_ask_in_halves);
 	suite_add_tcase(s, t);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/suite.h"
+
 struct thing {
 	int		 number;
 	struct node	 node;
@@ -315,8 +317,6 @@ main(void)
 {
 	Suite *s = suite_create("list");
 	TCase *t = tcase_create("list");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, list_order);
@@ -332,10 +332,5 @@ main(void)
 	tcase_add_test(t, hash_mixes);
 	tcase_add_test(t, hash_at_any_address);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "tests/unit/suite.h"
 
 enum { THREADS = 4, LINES = 2000 };
 
@@ -54,15 +55,8 @@ main(void)
 {
 	Suite *s = suite_create("log");
 	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, threads);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_end(s);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/core/buf.h"
+#include "tests/unit/suite.h"
 
 enum { ENDS = 40 };
 
@@ -702,8 +703,6 @@ main(void)
 {
 	Suite *s = suite_create("loop");
 	TCase *t = case_new(s, "descriptors");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, level_reports_until_read);
 	tcase_add_test(t, edge_reports_once);
@@ -732,10 +731,5 @@ main(void)
 	tcase_add_loop_test(t, pool_does_every_job, 1, 4);
 	tcase_add_test(t, jobs_go_round);
 	tcase_add_test(t, pool_free_waits);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/core/ranges.h"
+#include "tests/unit/suite.h"
 
 enum { SPACE = 3000, CHANGES = 4000, EVERY = 97 };
 
@@ -271,7 +272,6 @@ main(void)
 {
 	Suite *s = suite_create("ranges");
 	TCase *t = tcase_create("ranges");
-	SRunner *r;
 	int failed;
 
 	tcase_set_timeout(t, 60);
@@ -283,11 +283,7 @@ main(void)
 	tcase_add_test(t, bytes_from);
 	tcase_add_test(t, bytes_bad);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	failed = suite_end(s);
 	ranges_free(&set);
-	return failed != 0;
+	return failed;
 }

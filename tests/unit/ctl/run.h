@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "tests/unit/suite.h"
 
 enum { RUN_TEXT_MAX = 64 * 1024 };
 
@@ -155,21 +156,12 @@ run_end(void)
 static int
 run_suite(const char *name, void (*add)(TCase *))
 {
-	Suite *s = suite_create(name);
-	TCase *t = tcase_create(name);
-	SRunner *r;
 	int failed;
 
 	run_begin();
-	add(t);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	failed = suite_run(name, add);
 	run_end();
-	return failed != 0;
+	return failed;
 }
 
 #define ck_has(text, part) do {						\

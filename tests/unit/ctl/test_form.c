@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/suite.h"
+
 static void
 ck_form(void (*form)(struct buf *, struct slice), struct slice in,
     const char *want)
@@ -125,8 +127,6 @@ main(void)
 {
 	Suite *s = suite_create("form");
 	TCase *t = tcase_create("form");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, json_strings_are_always_json, 0, 8);
 	tcase_add_loop_test(t, json_mends_what_is_not_utf8, 0, 6);
@@ -137,10 +137,5 @@ main(void)
 	tcase_add_test(t, times_are_local_to_the_second);
 	tcase_add_test(t, a_character_is_one_wide);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite.h"
+
 #define SUM "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 #define PART "part 0600 67108864 " SUM " store/s00000001-1f2e3d4c"
 #define CONFIG "config 0640 12 " SUM " files/9f86-postino.conf " \
@@ -190,8 +192,6 @@ main(void)
 {
 	Suite *s = suite_create("manifest");
 	TCase *t = tcase_create("manifest");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_test(t, what_is_written_is_read);
 	tcase_add_test(t, damage_is_seen);
@@ -200,9 +200,5 @@ main(void)
 	tcase_add_test(t, journals);
 	tcase_add_test(t, sums);
 	suite_add_tcase(s, t);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -17,6 +17,7 @@
 #include "common/core/log.h"
 #include "common/core/loop.h"
 #include "common/engine/engine.h"
+#include "tests/unit/suite.h"
 
 static char	 folder[64];
 
@@ -327,17 +328,12 @@ bytes_make(struct buf *b, unsigned seed, size_t n)
 }
 
 static inline int
-suite_run(Suite *s)
+bench_end(Suite *s)
 {
-	SRunner *r = srunner_create(s);
-	int failed;
+	int failed = suite_end(s);
 
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
 	folder_remove();
-	return failed == 0 ? 0 : 1;
+	return failed;
 }
 
 #endif

@@ -244,5 +244,5 @@ main(void)
 	tcase_add_test(t, any_place);
 	tcase_add_test(t, distrusted);
 	suite_add_tcase(s, t);
-	return suite_run(s);
+	return bench_end(s);
 }

@@ -599,5 +599,5 @@ main(void)
 	tcase_add_test(t, deletions_are_forgotten);
 	tcase_add_test(t, mail_fills_the_disk);
 	suite_add_tcase(s, t);
-	return suite_run(s);
+	return bench_end(s);
 }

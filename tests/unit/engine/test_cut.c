@@ -504,5 +504,5 @@ main(void)
 	tcase_add_test(t, a_cut_outlives_its_engine);
 	tcase_add_test(t, mem_has_no_parts);
 	suite_add_tcase(s, t);
-	return suite_run(s);
+	return bench_end(s);
 }

@@ -489,5 +489,5 @@ main(void)
 	tcase_add_test(t, zeros_within_a_file_are_holes);
 	tcase_add_test(t, a_reserve_that_is_used_up);
 	suite_add_tcase(s, t);
-	return suite_run(s);
+	return bench_end(s);
 }

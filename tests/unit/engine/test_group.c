@@ -370,5 +370,5 @@ main(void)
 	tcase_add_test(t, close_answers);
 	tcase_add_test(t, mem_faults);
 	suite_add_tcase(s, t);
-	return suite_run(s);
+	return bench_end(s);
 }

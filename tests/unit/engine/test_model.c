@@ -346,5 +346,5 @@ main(void)
 	tcase_add_test(t, exported);
 	tcase_add_test(t, checked);
 	suite_add_tcase(s, t);
-	return suite_run(s);
+	return bench_end(s);
 }

@@ -677,5 +677,5 @@ main(void)
 	tcase_add_test(t, locked);
 	tcase_add_test(t, orphans);
 	suite_add_tcase(s, t);
-	return suite_run(s);
+	return bench_end(s);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "imapd/name.h"
+#include "tests/unit/suite.h"
 
 static struct arena arena;
 
@@ -104,7 +105,6 @@ main(void)
 {
 	Suite *s = suite_create("name");
 	TCase *t = tcase_create("all");
-	SRunner *r;
 	int failed;
 
 	tcase_add_test(t, utf7);
@@ -113,11 +113,7 @@ main(void)
 	tcase_add_test(t, printed);
 	tcase_add_test(t, patterns);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	failed = suite_end(s);
 	arena_free(&arena);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

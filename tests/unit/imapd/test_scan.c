@@ -4,6 +4,7 @@
 
 #include "common/core/terms.h"
 #include "imapd/scan.h"
+#include "tests/unit/suite.h"
 
 static struct arena arena;
 
@@ -200,7 +201,6 @@ main(void)
 {
 	Suite *s = suite_create("scan");
 	TCase *t = tcase_create("all");
-	SRunner *r;
 	int failed;
 
 	tcase_add_test(t, strings);
@@ -212,11 +212,7 @@ main(void)
 	tcase_add_test(t, dates);
 	tcase_add_test(t, words);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	failed = suite_end(s);
 	arena_free(&arena);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "imapd/fetch.h"
+#include "tests/unit/suite.h"
 
 static struct arena arena;
 
@@ -107,16 +108,9 @@ main(void)
 	const TTest *const tests[] = { good, bad, limits };
 	Suite *s = suite_create("section");
 	TCase *t = tcase_create("section");
-	SRunner *r;
-	int failed;
 
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "tests/unit/imapd/world.h"
+#include "tests/unit/suite.h"
 
 static size_t	heard_at;
 
@@ -508,16 +509,9 @@ main(void)
 		search_cost, many };
 	Suite *s = suite_create("session");
 	TCase *t = tcase_create("session");
-	SRunner *r;
-	int failed;
 
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

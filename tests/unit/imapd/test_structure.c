@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "imapd/structure.h"
+#include "tests/unit/suite.h"
 
 static void
 digest_of(struct digest *d, struct buf *bytes, const char *text)
@@ -174,16 +175,9 @@ main(void)
 		large };
 	Suite *s = suite_create("structure");
 	TCase *t = tcase_create("structure");
-	SRunner *r;
-	int failed;
 
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "imapd/text.h"
+#include "tests/unit/suite.h"
 
 START_TEST(fold)
 {
@@ -170,17 +171,10 @@ main(void)
 		charsets, states };
 	Suite *s = suite_create("text");
 	TCase *t = tcase_create("text");
-	SRunner *r;
-	int failed;
 
 	text_load();
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -18,6 +18,7 @@
 
 #include "common/core/daemon.h"
 #include "common/core/log.h"
+#include "tests/unit/suite.h"
 
 static char		 folder[] = "/tmp/postino-key-XXXXXX";
 static char		 paths[4][64];		/* chain 0, key 0, 1, 1 */
@@ -703,8 +704,6 @@ main(void)
 {
 	Suite *s = suite_create("key");
 	TCase *c = tcase_create("key");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_unchecked_fixture(c, start, stop);
@@ -718,10 +717,5 @@ main(void)
 	tcase_add_test(c, test_show);
 	tcase_add_test(c, test_asker_gone);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "key/shape.h"
+#include "tests/unit/suite.h"
 
 static char	bytes[256];
 
@@ -97,8 +98,6 @@ main(void)
 {
 	Suite *s = suite_create("shape");
 	TCase *c = tcase_create("shape");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(c, test_tls13);
 	tcase_add_test(c, test_context);
@@ -106,10 +105,5 @@ main(void)
 	tcase_add_test(c, test_length);
 	tcase_add_test(c, test_others);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

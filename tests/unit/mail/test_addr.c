@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 
@@ -54,7 +54,7 @@ START_TEST(good_paths)
 
 	ck_assert(path_parse(&arena, good[_i].in, good[_i].how, &p, &e));
 	ck_assert_int_eq(e.fault, ADDR_OK);
-	ck_text(addr_text(&arena, &p.addr), good[_i].text);
+	ck_slice(addr_text(&arena, &p.addr), good[_i].text);
 	ck_assert_uint_eq(p.addr.flags, good[_i].flags);
 	ck_assert_uint_eq(p.n, 0);
 
@@ -142,11 +142,11 @@ START_TEST(parameters)
 	    &e));
 	ck_assert_uint_eq(p.n, 4);
 	ck_assert_ptr_nonnull(size = path_param(&p, "size"));
-	ck_text(size->value, S("100"));
+	ck_slice(size->value, S("100"));
 	ck_assert_ptr_nonnull(body = path_param(&p, "BODY"));
-	ck_text(body->value, S("8BITMIME"));
+	ck_slice(body->value, S("8BITMIME"));
 	ck_assert_ptr_null(path_param(&p, "SMTPUTF8")->value.p);
-	ck_text(path_param(&p, "AUTH")->value, S("<>"));
+	ck_slice(path_param(&p, "AUTH")->value, S("<>"));
 	ck_assert_ptr_null(path_param(&p, "RET"));
 }
 END_TEST
@@ -211,7 +211,7 @@ START_TEST(label_length)
 	ck_assert(addr_domain(&arena, slice_take(s, 63), 0, &out));
 	ck_assert(!addr_domain(&arena, S(""), 0, &out));
 	ck_assert(addr_domain(&arena, S("A.B"), 0, &out));
-	ck_text(out, S("a.b"));
+	ck_slice(out, S("a.b"));
 	ck_assert(addr_is_literal(S("[127.0.0.1]")));
 	ck_assert(!addr_is_literal(S("127.0.0.1")));
 	ck_assert(!addr_is_literal(S("[127.0.0.1]x")));
@@ -224,14 +224,14 @@ START_TEST(subaddress)
 	struct slice user, detail;
 
 	ck_assert(addr_split(S("ann+shop+x"), '+', &user, &detail));
-	ck_text(user, S("ann"));
-	ck_text(detail, S("shop+x"));
+	ck_slice(user, S("ann"));
+	ck_slice(detail, S("shop+x"));
 	ck_assert(!addr_split(S("ann"), '+', &user, &detail));
-	ck_text(user, S("ann"));
+	ck_slice(user, S("ann"));
 	ck_assert(!addr_split(S("+ann"), '+', &user, &detail));
-	ck_text(user, S("+ann"));
+	ck_slice(user, S("+ann"));
 	ck_assert(addr_split(S("ann+"), '+', &user, &detail));
-	ck_text(detail, S(""));
+	ck_slice(detail, S(""));
 	ck_assert(!addr_split(S(""), '+', &user, &detail));
 }
 END_TEST
@@ -241,17 +241,17 @@ START_TEST(xtext)
 	struct buf b = { 0 };
 
 	ck_assert(xtext_decode(&b, S("rfc822+3Bann+2Bx@y")));
-	ck_text(buf_view(&b), S("rfc822;ann+x@y"));
+	ck_slice(buf_view(&b), S("rfc822;ann+x@y"));
 	ck_assert(!xtext_decode(&b, S("a+2")));
 	ck_assert(!xtext_decode(&b, S("a+2b")));
 	ck_assert(!xtext_decode(&b, S("a=b")));
 	ck_assert(!xtext_decode(&b, S("a b")));
 	ck_assert(!xtext_decode(&b, S("a+0A")));
 	ck_assert(!xtext_decode(&b, S("a+00")));
-	ck_text(buf_view(&b), S("rfc822;ann+x@y"));
+	ck_slice(buf_view(&b), S("rfc822;ann+x@y"));
 	buf_clear(&b);
 	xtext_encode(&b, S("a b+=\xc3"));
-	ck_text(buf_view(&b), S("a+20b+2B+3D+C3"));
+	ck_slice(buf_view(&b), S("a+20b+2B+3D+C3"));
 	buf_free(&b);
 }
 END_TEST

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 
@@ -141,7 +141,7 @@ START_TEST(structure)
 	struct digest d = digest_of(&whole, m, SIZE_MAX);
 
 	show_tree(&text, &d, 0, 0);
-	ck_text(buf_view(&text), trees[_i].tree);
+	ck_slice(buf_view(&text), trees[_i].tree);
 	ck_assert_uint_eq(d.size, m.n);
 	for (size_t piece = 1; piece < 9; piece++) {
 		digest_of(&b, m, piece);
@@ -215,7 +215,7 @@ START_TEST(section_numbers)
 		    p.end_at - p.body_at);
 		ck_assert(slice_starts(s, sections[_i].body));
 		if (p.kind == MIME_LEAF)
-			ck_text(s, sections[_i].body);
+			ck_slice(s, sections[_i].body);
 	}
 	buf_free(&b);
 }
@@ -274,7 +274,7 @@ START_TEST(part_details)
 	while (digest_item(&p.languages, &tag))
 		show(&t, tag);
 	show(&t, p.location);
-	ck_text(buf_view(&t), S("text html charset=utf-8 name=ab <1@x> "
+	ck_slice(buf_view(&t), S("text html charset=utf-8 name=ab <1@x> "
 	    "the thing quoted-printable q attachment filename*=\xc3\xbc "
 	    "en de http://x/ "));
 	buf_free(&b);
@@ -320,11 +320,11 @@ START_TEST(envelopes)
 	show_addresses(&t, e.reply_to);
 	show_addresses(&t, e.to);
 	show_addresses(&t, e.cc);
-	ck_text(buf_view(&t), S("Fri, 21 Nov 1997 09:55:06 -0600 "
+	ck_slice(buf_view(&t), S("Fri, 21 Nov 1997 09:55:06 -0600 "
 	    "=?utf-8?q?a?= b - <1@x> \n0Ann ann example.org \n"
 	    "0Ann ann example.org \n0- r x \n1- g - 0- b c 2- - - \n\n"));
 	ck_assert(digest_envelope(&d, 1, &e));
-	ck_text(e.subject, S("inner"));
+	ck_slice(e.subject, S("inner"));
 	ck_assert_int_eq(e.when, INT64_MIN);
 	ck_assert(!digest_envelope(&d, 2, &e));
 	buf_free(&b);
@@ -346,7 +346,7 @@ START_TEST(field_index)
 		show(&t, name);
 		show(&t, slice_take(slice_drop(m, at - 100), n));
 	}
-	ck_text(buf_view(&t), S("received Received: a\r\n "
+	ck_slice(buf_view(&t), S("received Received: a\r\n "
 	    "x-odd X-Odd: b\r\n c\r\n subject SUBJECT: d\r\n "));
 	buf_free(&b);
 	buf_free(&t);
@@ -397,7 +397,7 @@ START_TEST(preview)
 	struct buf b = { 0 };
 	struct digest d = digest_of(&b, previews[_i].message, 5);
 
-	ck_text(digest_preview(&d), previews[_i].text);
+	ck_slice(digest_preview(&d), previews[_i].text);
 	buf_free(&b);
 }
 END_TEST
@@ -482,8 +482,8 @@ START_TEST(degraded)
 	ck_assert_uint_eq(p.child, 0);
 	ck_assert_uint_eq(p.end_at, m.n);
 	ck_assert(digest_envelope(&d, 0, &e));
-	ck_text(e.subject, S("many"));
-	ck_text(digest_preview(&d), S("x"));
+	ck_slice(e.subject, S("many"));
+	ck_slice(digest_preview(&d), S("x"));
 	buf_free(&b);
 	buf_free(&m);
 }
@@ -508,7 +508,7 @@ START_TEST(huge_header)
 		ck_assert_uint_le(b.n, DIGEST_MAX);
 		ck_assert(digest_part(&d, 0, &p));
 		ck_assert(digest_envelope(&d, 0, &e));
-		ck_text(digest_preview(&d), S("body"));
+		ck_slice(digest_preview(&d), S("body"));
 		buf_free(&b);
 		buf_free(&m);
 	}

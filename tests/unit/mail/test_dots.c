@@ -2,7 +2,7 @@
    nothing but CR LF . CR LF ends a message (SMTP-1). */
 #include "common/mail/dots.h"
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 
@@ -65,7 +65,7 @@ START_TEST(undot_cases)
 		struct outcome o = undot(cases[_i].in, piece, 1000);
 		ck_assert_int_eq(o.result, cases[_i].result);
 		if (o.result <= UNDOT_END) {
-			ck_text(buf_view(&o.out), cases[_i].out);
+			ck_slice(buf_view(&o.out), cases[_i].out);
 			ck_assert_uint_eq(o.left, cases[_i].left);
 			ck_assert_uint_eq(o.u.octets, cases[_i].out.n);
 		}
@@ -144,7 +144,7 @@ START_TEST(dots_cases)
 			in = slice_drop(in, piece);
 		}
 		dots_end(&d, &out);
-		ck_text(buf_view(&out), sent[_i].out);
+		ck_slice(buf_view(&out), sent[_i].out);
 		buf_free(&out);
 	}
 }

@@ -1,7 +1,7 @@
 /* What sendmail writes drop reads, and nothing else (dropped.h). */
 #include "common/mail/dropped.h"
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 #define TOP	"postino drop 1\nsize 0000000000003\n"
@@ -17,16 +17,16 @@ START_TEST(what_is_written_is_read)
 	struct buf b = { 0 };
 
 	dropped_write(&d, &b);
-	ck_text(buf_view(&b), S("postino drop 1\nsize 0000001234567\n"
+	ck_slice(buf_view(&b), S("postino drop 1\nsize 0000001234567\n"
 	    "from ann@example.org\nto bob@example.org\n"
 	    "to \"a b\"@example.org\nnotify 6\nret 2\nenvid a b+c\n\n"));
 	buf_str(&b, "To: x\r\n\r\n");
 	ck_assert(dropped_read(buf_view(&b), &arena, &back));
-	ck_text(back.from, d.from);
+	ck_slice(back.from, d.from);
 	ck_assert_uint_eq(back.n, 2);
-	ck_text(back.to[1], to[1]);
+	ck_slice(back.to[1], to[1]);
 	ck_assert(back.notify == 6 && back.ret == 2);
-	ck_text(back.envid, d.envid);
+	ck_slice(back.envid, d.envid);
 	ck_assert_uint_eq(back.size, 1234567);
 	ck_assert_uint_eq(back.head, b.n - 9);
 	buf_free(&b);
@@ -38,7 +38,7 @@ START_TEST(the_null_path_is_empty)
 	struct dropped d;
 
 	ck_assert(dropped_read(S(TOP "from \nto a\n\nabc"), &arena, &d));
-	ck_text(d.from, S(""));
+	ck_slice(d.from, S(""));
 }
 END_TEST
 
@@ -76,7 +76,7 @@ START_TEST(recipients_are_bounded)
 	buf_str(&b, "\n");
 	ck_assert(dropped_read(buf_view(&b), &arena, &d));
 	ck_assert_uint_eq(d.n, DROPPED_RCPTS);
-	ck_text(d.to[9999], S("r9999@example.org"));
+	ck_slice(d.to[9999], S("r9999@example.org"));
 	b.n--;
 	buf_str(&b, "to x\n\n");
 	ck_assert(!dropped_read(buf_view(&b), &arena, &d));

@@ -1,7 +1,7 @@
 /* Header fields are found in good and in broken mail (RFC 5322 2.2, 4.5). */
 #include "common/mail/header.h"
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 
@@ -10,21 +10,21 @@ START_TEST(splitting)
 	struct slice h, b;
 
 	header_split(S("A: b\r\n\r\nbody\r\n"), &h, &b);
-	ck_text(h, S("A: b\r\n\r\n"));
-	ck_text(b, S("body\r\n"));
+	ck_slice(h, S("A: b\r\n\r\n"));
+	ck_slice(b, S("body\r\n"));
 	header_split(S("A: b\n\nbody"), &h, &b);
-	ck_text(b, S("body"));
+	ck_slice(b, S("body"));
 	header_split(S("\r\nbody"), &h, &b);
-	ck_text(h, S("\r\n"));
-	ck_text(b, S("body"));
+	ck_slice(h, S("\r\n"));
+	ck_slice(b, S("body"));
 	header_split(S("A: b\r\n"), &h, &b);
-	ck_text(h, S("A: b\r\n"));
-	ck_text(b, S(""));
+	ck_slice(h, S("A: b\r\n"));
+	ck_slice(b, S(""));
 	header_split(S(""), &h, &b);
-	ck_text(h, S(""));
+	ck_slice(h, S(""));
 	/* A blank in it makes a line not empty; a bare CR does neither. */
 	header_split(S("A: b\r\n \r\nC: d\r\n\r\r\n\r\nx"), &h, &b);
-	ck_text(b, S("x"));
+	ck_slice(b, S("x"));
 }
 END_TEST
 
@@ -36,20 +36,20 @@ START_TEST(fields)
 	struct buf b = { 0 };
 
 	ck_assert(header_next(&h, &f));
-	ck_text(f.name, S("A"));
-	ck_text(f.body, S(" 1"));
-	ck_text(f.whole, S("A: 1\r\n"));
+	ck_slice(f.name, S("A"));
+	ck_slice(f.body, S(" 1"));
+	ck_slice(f.whole, S("A: 1\r\n"));
 	ck_assert(header_next(&h, &f));
-	ck_text(f.name, S("Long"));
-	ck_text(f.whole, S("Long : 2\r\n\t3\r\n 4\r\n"));
+	ck_slice(f.name, S("Long"));
+	ck_slice(f.whole, S("Long : 2\r\n\t3\r\n 4\r\n"));
 	header_unfold(&b, f.body);
-	ck_text(buf_view(&b), S("2\t3 4"));
+	ck_slice(buf_view(&b), S("2\t3 4"));
 	ck_assert(header_next(&h, &f));
-	ck_text(f.name, S("E"));
-	ck_text(f.body, S(""));
+	ck_slice(f.name, S("E"));
+	ck_slice(f.body, S(""));
 	ck_assert(header_next(&h, &f));
-	ck_text(f.name, S("F"));
-	ck_text(f.body, S("last"));
+	ck_slice(f.name, S("F"));
+	ck_slice(f.body, S("last"));
 	ck_assert(!header_next(&h, &f));
 	buf_free(&b);
 }
@@ -92,7 +92,7 @@ START_TEST(unfolding)
 
 	buf_str(&b, "x ");
 	header_unfold(&b, folds[_i].in);
-	ck_text(slice_drop(buf_view(&b), 2), folds[_i].out);
+	ck_slice(slice_drop(buf_view(&b), 2), folds[_i].out);
 	buf_free(&b);
 }
 END_TEST

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 
@@ -64,7 +64,7 @@ START_TEST(a_name_is_read_and_shown)
 
 	ck_assert_int_eq(dname_parse(names[_i].text, &d),
 	    names[_i].shown != NULL);
-	ck_text(slice_of(d.wire, d.n), names[_i].wire);
+	ck_slice(slice_of(d.wire, d.n), names[_i].wire);
 	if (names[_i].shown == NULL)
 		return;
 	ck_assert_str_eq(shown(&d), names[_i].shown);
@@ -94,7 +94,7 @@ START_TEST(a_name_is_cut_off_data)
 
 	ck_assert(dname_cut(&data, &d));
 	ck_assert_str_eq(shown(&d), "a.bc");
-	ck_text(data, S("rest"));
+	ck_slice(data, S("rest"));
 }
 END_TEST
 
@@ -111,7 +111,7 @@ START_TEST(what_is_no_name_is_refused)
 
 	ck_assert(!dname_cut(&data, &d));
 	ck_assert_uint_eq(d.n, 0);
-	ck_text(data, bad_wire[_i]);
+	ck_slice(data, bad_wire[_i]);
 }
 END_TEST
 

@@ -3,7 +3,7 @@
 #include "common/mail/trace.h"
 
 #include "common/mail/header.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 
@@ -33,7 +33,7 @@ START_TEST(a_received_field)
 	struct buf b = { 0 };
 
 	received(&b, usual, "68a1b2c300000001");
-	ck_text(buf_view(&b), S(
+	ck_slice(buf_view(&b), S(
 	    "Received: from client.example (host.example.net [192.0.2.7])\r\n"
 	    "\tby mx.example.org with ESMTPS (TLSv1.3 "
 	    "TLS_AES_256_GCM_SHA384)\r\n"
@@ -85,7 +85,7 @@ START_TEST(protocol_names)
 	struct buf b = { 0 };
 
 	trace_with(&b, &names[_i].t);
-	ck_text(buf_view(&b), names[_i].name);
+	ck_slice(buf_view(&b), names[_i].name);
 	buf_free(&b);
 }
 END_TEST
@@ -153,7 +153,7 @@ START_TEST(final_fields)
 	trace_return_path(&b, S("\"a b\"@c"));
 	trace_return_path(&b, S(""));
 	trace_delivered_to(&b, S("ann@example.org"));
-	ck_text(buf_view(&b), S("Return-Path: <\"a b\"@c>\r\n"
+	ck_slice(buf_view(&b), S("Return-Path: <\"a b\"@c>\r\n"
 	    "Return-Path: <>\r\nDelivered-To: ann@example.org\r\n"));
 	buf_free(&b);
 }

@@ -2,7 +2,7 @@
    UTF-8, however badly they were written. */
 #include "common/mail/words.h"
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define S(lit)	SLICE(lit)
 
@@ -50,7 +50,7 @@ START_TEST(encoded_words)
 	struct buf b = { 0 };
 
 	words_decode(&b, words[_i].in, NULL);
-	ck_text(buf_view(&b), words[_i].out);
+	ck_slice(buf_view(&b), words[_i].out);
 	buf_free(&b);
 }
 END_TEST
@@ -73,7 +73,7 @@ START_TEST(other_charsets)
 	struct buf b = { 0 };
 
 	words_decode(&b, S("=?X-Shout?q?a?= =?x-shout?q?b?= =?y?q?c?="), &cs);
-	ck_text(buf_view(&b), S("ab!=?y?q?c?="));
+	ck_slice(buf_view(&b), S("ab!=?y?q?c?="));
 	buf_free(&b);
 }
 END_TEST
@@ -133,8 +133,8 @@ START_TEST(parameters)
 		buf_slice(&b, v[i].value);
 		buf_char(&b, '|');
 	}
-	ck_text(value, fields[_i].value);
-	ck_text(buf_view(&b), fields[_i].params);
+	ck_slice(value, fields[_i].value);
+	ck_slice(buf_view(&b), fields[_i].params);
 	buf_free(&b);
 }
 END_TEST
@@ -146,7 +146,7 @@ START_TEST(encoded_parameter_wins)
 	size_t n = params_parse(&arena,
 	    S("x; filename=a; filename*=utf-8''b"), NULL, &value, &v);
 
-	ck_text(params_get(v, n, "filename"), S("b"));
+	ck_slice(params_get(v, n, "filename"), S("b"));
 	ck_assert_ptr_null(params_get(v, n, "file").p);
 }
 END_TEST

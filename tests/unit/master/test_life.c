@@ -8,6 +8,7 @@
 #include "common/core/alive.h"
 #include "common/core/log.h"
 #include "master/life.h"
+#include "tests/unit/suite.h"
 
 enum { WAIT = 600, STEP = 100 };	/* ms */
 
@@ -140,8 +141,6 @@ main(void)
 {
 	Suite *s = suite_create("life");
 	TCase *c = tcase_create("life");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(c, who_gets_on_lives);
 	tcase_add_test(c, who_stands_still_is_reported);
@@ -149,10 +148,5 @@ main(void)
 	tcase_add_test(c, who_is_ready_is_left_alone);
 	tcase_add_test(c, signs_are_few);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "tests/unit/pop3d/world.h"
+#include "tests/unit/suite.h"
 
 static size_t	heard_at;
 
@@ -241,17 +242,10 @@ main(void)
 		memory, deadline, errors, stop };
 	Suite *s = suite_create("login");
 	TCase *t = tcase_create("login");
-	SRunner *r;
-	int failed;
 
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

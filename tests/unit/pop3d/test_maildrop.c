@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "tests/unit/pop3d/world.h"
+#include "tests/unit/suite.h"
 
 static size_t	heard_at;
 
@@ -337,16 +338,9 @@ main(void)
 		channel_ends, store_cannot, removed_elsewhere, removal, many_ranges };
 	Suite *s = suite_create("maildrop");
 	TCase *t = tcase_create("maildrop");
-	SRunner *r;
-	int failed;
 
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

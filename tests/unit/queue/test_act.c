@@ -455,5 +455,5 @@ main(void)
 	tcase_add_test(t, test_show);
 	tcase_add_test(t, test_body);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return suite_end(s);
 }

@@ -223,5 +223,5 @@ main(void)
 	tcase_add_test(t, test_long);
 	tcase_add_test(t, test_aside);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return suite_end(s);
 }

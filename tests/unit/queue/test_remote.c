@@ -566,5 +566,5 @@ main(void)
 	tcase_add_test(t, test_smarthost_away);
 	tcase_add_test(t, test_smarthost_held);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return suite_end(s);
 }

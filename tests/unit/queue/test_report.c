@@ -369,5 +369,5 @@ main(void)
 	tcase_add_test(late, test_late_unasked);
 	tcase_add_test(late, test_late_no_room);
 	suite_add_tcase(s, late);
-	return run_suite(s);
+	return suite_end(s);
 }

@@ -828,5 +828,5 @@ main(void)
 	tcase_add_test(t, test_hello);
 	tcase_add_test(t, test_id_in_received);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return suite_end(s);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "queue/rows.h"
+#include "tests/unit/suite.h"
 
 static struct envelope_row
 envelope(void)
@@ -171,8 +172,6 @@ main(void)
 {
 	Suite *s = suite_create("queue rows");
 	TCase *t = tcase_create("rows");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, test_envelope);
 	tcase_add_test(t, test_recipient);
@@ -181,10 +180,5 @@ main(void)
 	tcase_add_test(t, test_cut);
 	tcase_add_test(t, test_wrong);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return suite_end(s);
 }

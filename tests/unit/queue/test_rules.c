@@ -735,5 +735,5 @@ main(void)
 	tcase_add_test(t, test_rule_10_refused);
 	tcase_add_test(t, test_rule_11);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return suite_end(s);
 }

@@ -93,5 +93,5 @@ main(void)
 	tcase_add_test(t, test_backoff);
 	tcase_add_test(t, test_low);
 	suite_add_tcase(s, t);
-	return run_suite(s);
+	return suite_end(s);
 }

@@ -20,6 +20,7 @@
 #include "queue/schedule.h"
 #include "queue/spool.h"
 #include "queue/stats.h"
+#include "tests/unit/suite.h"
 
 enum { MDAS = 8, RELAYS = 2, JOBS = 256, ANSWERS = 256 };
 
@@ -558,18 +559,5 @@ body_of(struct given *g)
 	ck_assert_int_eq((h)->status, WIRE_OK);				\
 	ck_assert_int_eq((h)->v[i].outcome, want);			\
 } while (0)
-
-static inline int
-run_suite(Suite *s)
-{
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
-}
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/suite.h"
+
 #define S(lit)	SLICE(lit)
 
 /* Counts: one question, so many answers, so many of authority. */
@@ -220,7 +222,6 @@ main(void)
 {
 	Suite *s = suite_create("packet");
 	TCase *c = tcase_create("packet");
-	SRunner *r;
 	int failed;
 
 	tcase_add_test(c, an_answer_is_read);
@@ -235,11 +236,7 @@ main(void)
 	tcase_add_test(c, a_negative_ttl_is_none);
 	tcase_add_test(c, unknown_data_is_opaque);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	failed = suite_end(s);
 	arena_free(&arena);
-	return failed != 0;
+	return failed;
 }

@@ -4,6 +4,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "tests/unit/suite.h"
+
 static const struct {
 	const char	*text;
 	enum zone_line	 kind[3];	/* ZONE_END ends them */
@@ -74,16 +76,9 @@ main(void)
 {
 	Suite *s = suite_create("zone");
 	TCase *c = tcase_create("zone");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(c, each_file, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(c, a_record_has_an_end);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "tests/unit/smtpd/world.h"
+#include "tests/unit/suite.h"
 
 static size_t	heard_at;	/* what of world.heard was looked at */
 
@@ -132,19 +133,12 @@ tests_run(const char *name, const TTest *const *tests, size_t n)
 {
 	Suite *s = suite_create(name);
 	TCase *t = tcase_create(name);
-	SRunner *r;
-	int failed;
 
 	for (size_t i = 0; i < n; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }
 
 #endif

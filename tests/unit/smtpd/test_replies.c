@@ -9,6 +9,7 @@
 
 #include "common/core/buf.h"
 #include "common/mail/reply.h"
+#include "tests/unit/suite.h"
 
 /* All files that the pattern names, behind each other. */
 static struct buf
@@ -93,15 +94,8 @@ main(void)
 {
 	Suite *s = suite_create("replies");
 	TCase *t = tcase_create("replies");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, all);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

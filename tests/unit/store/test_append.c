@@ -477,5 +477,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store_append", add);
+	return suite_run("store_append", add);
 }

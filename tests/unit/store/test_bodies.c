@@ -375,5 +375,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store bodies", add);
+	return suite_run("store bodies", add);
 }

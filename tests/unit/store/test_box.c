@@ -470,7 +470,7 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store boxes", add);
+	return suite_run("store boxes", add);
 }
 
 /* What a crash cuts off is never freed: uid_after_crash is one. */

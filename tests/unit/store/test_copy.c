@@ -509,7 +509,7 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store copies", add);
+	return suite_run("store copies", add);
 }
 
 /* What a crash cuts off is never freed. */

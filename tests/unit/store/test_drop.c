@@ -151,5 +151,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("drop", add);
+	return suite_run("drop", add);
 }

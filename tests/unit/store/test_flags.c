@@ -315,5 +315,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store flags", add);
+	return suite_run("store flags", add);
 }

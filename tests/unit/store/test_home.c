@@ -229,5 +229,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store home", add);
+	return suite_run("store home", add);
 }

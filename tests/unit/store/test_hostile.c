@@ -271,5 +271,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store hostile", add);
+	return suite_run("store hostile", add);
 }

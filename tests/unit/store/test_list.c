@@ -260,5 +260,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store lists", add);
+	return suite_run("store lists", add);
 }

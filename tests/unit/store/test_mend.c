@@ -251,5 +251,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("mend", add);
+	return suite_run("mend", add);
 }

@@ -349,5 +349,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store mirrors", add);
+	return suite_run("store mirrors", add);
 }

@@ -500,5 +500,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store names", add);
+	return suite_run("store names", add);
 }

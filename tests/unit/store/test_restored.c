@@ -184,5 +184,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("restored", add);
+	return suite_run("restored", add);
 }

@@ -191,5 +191,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store rows", add);
+	return suite_run("store rows", add);
 }

@@ -342,5 +342,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store sessions", add);
+	return suite_run("store sessions", add);
 }

@@ -411,5 +411,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("store sync", add);
+	return suite_run("store sync", add);
 }

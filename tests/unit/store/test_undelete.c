@@ -322,5 +322,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return world_main("undelete", add);
+	return suite_run("undelete", add);
 }

@@ -19,6 +19,7 @@
 #include "store/session.h"
 #include "store/store.h"
 #include "store/usage.h"
+#include "tests/unit/suite.h"
 
 enum { WAIT = 20000, TURNS = 20 };	/* ms; sanitizers are slow */
 
@@ -286,13 +287,6 @@ flag(struct link *l, uint32_t from, uint32_t to, uint8_t change,
 	return box_flags(l, &in, out, &world.arena, WAIT);
 }
 
-#define ck_text(have, want) do {					\
-	struct slice have_ = (have), want_ = slice_str(want);		\
-	if (!slice_eq(have_, want_))					\
-		ck_abort_msg("have \"%.*s\" want \"%.*s\"",		\
-		    (int)have_.n, have_.p, (int)want_.n, want_.p);	\
-} while (0)
-
 /* A call that is not waited for. */
 struct soon {
 	bool		 done;
@@ -310,24 +304,6 @@ soon_done(void *arg, enum wire_status status, const void *out)
 	s->status = status;
 	if (status == WIRE_OK && s->keep != NULL)
 		s->number = s->keep(out);
-}
-
-static inline int
-world_main(const char *name, void (*add)(TCase *))
-{
-	Suite *s = suite_create(name);
-	TCase *t = tcase_create(name);
-	SRunner *r;
-	int failed;
-
-	add(t);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
 }
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "common/core/loop.h"
 #include "common/task/conn.h"
+#include "tests/unit/suite.h"
 
 static struct sockaddr_in address;
 
@@ -100,17 +101,11 @@ main(void)
 {
 	Suite *s = suite_create("call");
 	TCase *t = tcase_create("call");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_add_test(t, somebody_is_there);
 	tcase_add_test(t, nobody_is_there);
 	tcase_add_test(t, no_answer_in_time);
 	tcase_add_test(t, no_such_family);
 	suite_add_tcase(s, t);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

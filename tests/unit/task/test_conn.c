@@ -9,6 +9,7 @@
 
 #include "common/task/conn.h"
 #include "common/task/task.h"
+#include "tests/unit/suite.h"
 
 static int		 peer;		/* the other end */
 static struct conn	*conn;
@@ -489,8 +490,6 @@ main(void)
 {
 	Suite *s = suite_create("conn");
 	TCase *c = tcase_create("conn");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 30);
 	tcase_add_test(c, test_lines);
@@ -506,10 +505,5 @@ main(void)
 	tcase_add_test(c, test_bulk);
 	tcase_add_test(c, test_cancelled);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

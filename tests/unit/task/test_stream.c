@@ -1,11 +1,10 @@
 /* A long body on its way: what arrives, and when it counts (stream.h). */
 #include <check.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/task/stream.h"
 #include "common/task/task.h"
+#include "tests/unit/suite.h"
 
 enum { PIECE = 64 * 1024, PIECES = 64 };
 
@@ -195,22 +194,18 @@ START_TEST(test_away)
 }
 END_TEST
 
-int
-main(void)
+static void
+add(TCase *t)
 {
-	Suite *s = suite_create("stream");
-	TCase *t = tcase_create("stream");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	suite_add_tcase(s, t);
 	tcase_add_test(t, test_whole);
 	tcase_add_test(t, test_broken);
 	tcase_add_test(t, test_half);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_away);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main(void)
+{
+	return suite_run("stream", add);
 }

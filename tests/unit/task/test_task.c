@@ -6,6 +6,7 @@
 
 #include "common/core/link.h"
 #include "common/task/task.h"
+#include "tests/unit/suite.h"
 
 static struct buf	story;		/* what happened, a letter each */
 static struct task	*sleeper;
@@ -398,8 +399,6 @@ main(void)
 {
 	Suite *s = suite_create("task");
 	TCase *c = tcase_create("task");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 30);
 	tcase_add_test(c, test_order);
@@ -415,10 +414,5 @@ main(void)
 	tcase_add_test(c, test_trim);
 	tcase_add_test(c, test_call);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

@@ -19,6 +19,7 @@
 #include "common/task/conn.h"
 #include "common/task/task.h"
 #include "common/task/tls.h"
+#include "tests/unit/suite.h"
 
 enum { ALERT_NO_PROTOCOL = 1120 };	/* reasons of alerts: 1000 + number */
 
@@ -613,8 +614,6 @@ main(void)
 {
 	Suite *s = suite_create("tls");
 	TCase *c = tcase_create("tls");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_unchecked_fixture(c, start, NULL);
@@ -629,10 +628,5 @@ main(void)
 	tcase_add_test(c, test_silent);
 	tcase_add_test(c, test_bulk);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_end(s);
 }

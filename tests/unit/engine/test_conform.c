@@ -496,7 +496,7 @@ main(void)
 
 		mem = i == 0;
 		suite_add_tcase(s, suite_case("conform"));
-		failed |= suite_run(s);
+		failed |= bench_end(s);
 	}
 	return failed;
 }

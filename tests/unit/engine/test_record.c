@@ -219,7 +219,7 @@ main(void)
 	tcase_add_test(t, cut_bodies);
 	tcase_add_test(t, reader);
 	suite_add_tcase(s, t);
-	failed = suite_run(s);
+	failed = bench_end(s);
 	buf_free(&b);
 	return failed;
 }

@@ -1,5 +1,5 @@
 /* What a remote server replied, read within bounds (RFC 5321 4.2, SMTP-13). */
-#include "tests/unit/mail/suite.h"
+#include "tests/unit/suite.h"
 
 #include <string.h>
 

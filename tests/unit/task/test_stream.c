@@ -19,7 +19,8 @@ setup(void)
 {
 	loop_init();
 	task_init();
-	nobody = link_new(ROLE_STORE, 0, LINK_LASTING);
+	if (nobody == NULL)
+		nobody = link_new(ROLE_STORE, 0, LINK_LASTING);
 	arrived = 0;
 	stops_early = false;
 }

@@ -190,8 +190,10 @@ $(foreach f,$(FUZZ:tests/fuzz/%.c=%),$(eval $(call fuzzer,$(f))))
 fuzz: $(FUZZ:tests/fuzz/%.c=$(B)/fuzz/%)
 replay: $(FUZZ:tests/fuzz/%.c=$(B)/replay/%)
 
-# What needs no rival and no server; of these an aim missed is a failure.
-$(B)/bench/append $(B)/bench/scale: $(B)/bench/%: $(B)/obj/tests/bench/%.o \
+# What needs no rival and no server; of the first two an aim missed is a
+# failure, the third tells what each call costs.
+BENCHES	:= append scale listing
+$(BENCHES:%=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o \
     $(B)/lib/role-store.a $(B)/lib/engine.a $(B)/lib/core.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

@@ -5,116 +5,37 @@
  *
  * A store in a process of its own, on the file engine in FOLDER (a new one
  * below /tmp), with one mailbox of so many messages, and a session that asks it
- * over a channel as imapd does.  Each line: the least of several rounds.
- *
- *	cc -O2 -std=c17 -D_GNU_SOURCE -I. -o listing tests/bench/listing.c \
- *	    $B/lib/role-store.a $B/lib/engine.a $B/lib/core.a \
- *	    -lseccomp -ldb-5.3 -lpthread
+ * over a channel as imapd does.  Each line: the first time, and the least of
+ * several rounds.  No part of `make bench`: make build/bench/listing.
  */
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "common/core/log.h"
-#include "store/session.h"
-#include "store/store.h"
+#include "tests/bench/mailbox.h"
 
-enum { USER = 7, BATCH = 10000, ROUNDS = 5, WAIT = 60000, DIGEST = 600 };
+enum { USER = 7, ROUNDS = 5, WAIT = 60000 };
 
-static pid_t		 child;
 static struct link	*channel;
-static struct arena	 arena;
 static uint32_t		 messages = 100000;
 
 /* ---- the store */
-
-static void
-landed(struct change *c, enum engine_status status)
-{
-	(void)c;
-	if (status != ENGINE_OK)
-		fatal("commit");
-	loop_stop();
-}
-
-/* Rows as after years: every eleventh message is gone. */
-static void
-fill(void)
-{
-	static char digest[DIGEST];
-	struct user *u = user_hold(USER);
-	struct box *b = box_inbox(u);
-
-	for (uint32_t done = 0; done < messages;) {
-		struct change c;
-
-		change_begin(&c, u, b);
-		for (int i = 0; i < BATCH && done < messages; i++, done++) {
-			struct message_row row = { .modseq = ++b->now.modseq,
-				.size = 5000 + done % 1000, .when = done,
-				.head = SLICE("Return-Path: <ann@example.org>"
-				"\r\n"), .head_n = 32, .id = done };
-
-			if (done % 11 == 0)
-				b->now.uidnext++;
-			change_add(&c, &c.parts[0], &row, 0,
-			    slice_of(digest, sizeof digest));
-		}
-		change_commit(&c, landed);
-		loop_run();
-	}
-	user_release(u);
-}
 
 static void
 serve_store(const char *folder, int fd)
 {
 	struct engine_conf conf = { .dir = folder, .cache = 256 << 20,
 		.segment = 64 << 20, .readers = 1 };
-	struct session *s = mem_zero(sizeof *s);
-	struct link *l;
 
 	loop_init();
 	store_open(engine_open_file(&conf));
-	fill();
+	mailbox_fill(USER, messages, 11);
 	users_forget();
-	s->user = user_hold(USER);
-	s->rights = RIGHT_IMAP;
-	list_init(&s->streams);
-	l = link_new(ROLE_IMAPD, 0, LINK_CHANNEL);
-	link_own(l, s);
-	link_serve(l);
-	link_attach(l, fd);
+	session_listen(USER, fd);
 	for (;;)
 		loop_run();
 }
 
 /* ---- the session */
-
-static double
-cpu(void)
-{
-	struct timespec own, its;
-	clockid_t clock;
-
-	clock_getcpuclockid(child, &clock);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
-	clock_gettime(clock, &its);
-	return (double)(own.tv_sec + its.tv_sec) * 1e3 +
-	    (double)(own.tv_nsec + its.tv_nsec) / 1e6;
-}
-
-static void
-expect(enum wire_status status)
-{
-	if (status != WIRE_OK)
-		fatal(wire_status_name(status));
-}
 
 static void
 do_open(void)
@@ -218,7 +139,7 @@ measure(const char *what, void (*fn)(void), int times)
 		start = cpu();
 		for (int i = 0; i < times; i++)
 			fn();
-		start = (cpu() - start) / times;
+		start = (cpu() - start) / times / 1e3;
 		arena_reset(&arena);
 		if (round == 0)
 			first = start;

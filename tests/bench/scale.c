@@ -6,28 +6,19 @@
  *
  * A store in a process of its own, on the file engine in FOLDER (a new one
  * below /tmp), keeps a small and a large mailbox of two users; a session of
- * each asks as imapd does.  Times are CPU of both processes, so that neither
- * the disk nor the neighbours count; the least of several rounds, which take
+ * each asks as imapd does.  Times are the least of several rounds, which take
  * turns.  Removed messages are kept, as they are by default (7 days).  Each
  * line ends in its aim and whether it is met; exit 1 if one is not.
  */
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "common/core/log.h"
-#include "store/session.h"
-#include "store/store.h"
+#include "tests/bench/mailbox.h"
 
 enum {
-	SMALL = 1000, BATCH = 10000, ROUNDS = 9, TIMES = 20, WAIT = 600000,
-	DIGEST = 600, CACHE = 256, MEMORY_MORE = 32,	/* MiB */
+	SMALL = 1000, ROUNDS = 9, TIMES = 20, WAIT = 600000,
+	CACHE = 256, MEMORY_MORE = 32,	/* MiB */
 	NEWEST = 50, FLAGGED = 10000,
 };
 
@@ -43,48 +34,10 @@ struct side {
 static struct side	 sides[2] = { { .user = 7, .messages = SMALL },
 			    { .user = 8, .messages = 1000000 } };
 static struct side	*side;		/* the one that is asked */
-static struct arena	 arena;
-static pid_t		 child;
 static volatile uint64_t *groups;	/* the store's, seen by both */
 static bool		 missed;
 
 /* ---- the store */
-
-static void
-landed(struct change *c, enum engine_status status)
-{
-	(void)c;
-	if (status != ENGINE_OK)
-		fatal("commit");
-	loop_stop();
-}
-
-static void
-fill(const struct side *to)
-{
-	static char digest[DIGEST];
-	struct user *u = user_hold(to->user);
-	struct box *b = box_inbox(u);
-
-	for (uint32_t done = 0; done < to->messages;) {
-		struct change c;
-
-		change_begin(&c, u, b);
-		for (int i = 0; i < BATCH && done < to->messages; i++,
-		    done++) {
-			struct message_row row = { .modseq = ++b->now.modseq,
-				.size = 5000 + done % 1000, .when = done,
-				.head = SLICE("Return-Path: <ann@example.org>"
-				"\r\n"), .head_n = 32, .id = done };
-
-			change_add(&c, &c.parts[0], &row, 0,
-			    slice_of(digest, sizeof digest));
-		}
-		change_commit(&c, landed);
-		loop_run();
-	}
-	user_release(u);
-}
 
 static void
 count_groups(void)
@@ -93,21 +46,6 @@ count_groups(void)
 
 	engine_figures(store.engine, &f);
 	*groups = f.groups;
-}
-
-static void
-session_begin(const struct side *of)
-{
-	struct session *s = mem_zero(sizeof *s);
-	struct link *l = link_new(ROLE_IMAPD, 0, LINK_CHANNEL);
-
-	s->user = user_hold(of->user);
-	s->rights = RIGHT_IMAP;
-	s->home = true;
-	list_init(&s->streams);
-	link_own(l, s);
-	link_serve(l);
-	link_attach(l, of->fds[0]);
 }
 
 static void
@@ -122,22 +60,15 @@ serve_store(const char *folder)
 	store.undelete = UINT64_C(7) * 86400 * 1000;
 	store_open(engine_open_file(&conf));
 	for (int i = 0; i < 2; i++)
-		fill(&sides[i]);
+		mailbox_fill(sides[i].user, sides[i].messages, 0);
 	users_forget();
 	for (int i = 0; i < 2; i++)
-		session_begin(&sides[i]);
+		session_listen(sides[i].user, sides[i].fds[0]);
 	for (;;)
 		loop_run();
 }
 
 /* ---- the calls */
-
-static void
-expect(enum wire_status status)
-{
-	if (status != WIRE_OK)
-		fatal("%s", wire_status_name(status));
-}
 
 static void
 do_open(void)
@@ -220,19 +151,6 @@ do_expunge(void)
 }
 
 /* ---- measuring */
-
-static double
-cpu(void)
-{
-	struct timespec own, its;
-	clockid_t clock;
-
-	clock_getcpuclockid(child, &clock);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
-	clock_gettime(clock, &its);
-	return (double)(own.tv_sec + its.tv_sec) * 1e6 +
-	    (double)(own.tv_nsec + its.tv_nsec) / 1e3;
-}
 
 static void
 verdict(bool good)

@@ -10,22 +10,6 @@ enum { WINDOW = 512 };
 
 static unsigned	 answered;
 
-/* Test helpers of queue want libcheck's. */
-void
-_ck_assert_failed(const char *file, int line, const char *expr,
-    const char *msg, ...)
-{
-	(void)msg;
-	errx(1, "%s:%d: %s", file, line, expr);
-}
-
-void
-_mark_point(const char *file, int line)
-{
-	(void)file;
-	(void)line;
-}
-
 static void
 came(void *arg, enum wire_status status, const void *out)
 {

@@ -11,22 +11,6 @@ enum { USERS = 100, WINDOW = 512 };
 static struct link	*sessions[USERS];
 static unsigned		 answered;
 
-/* Test helpers of store want libcheck's. */
-void
-_ck_assert_failed(const char *file, int line, const char *expr,
-    const char *msg, ...)
-{
-	(void)msg;
-	errx(1, "%s:%d: %s", file, line, expr);
-}
-
-void
-_mark_point(const char *file, int line)
-{
-	(void)file;
-	(void)line;
-}
-
 static void
 begin(void)
 {

@@ -58,6 +58,15 @@ complain(const DB_ENV *env, const char *prefix, const char *text)
 	    .error = slice_str(text));
 }
 
+/* What is below Berkeley DB was refused memory: that is no damage. */
+static void
+event(DB_ENV *env, u_int32_t what, void *info)
+{
+	(void)env;
+	if (what == DB_EVENT_PANIC && *(int *)info == ENOMEM)
+		fatal("no memory for the index");
+}
+
 static DBT
 thing(struct slice s)
 {
@@ -89,7 +98,8 @@ env_open(DB_ENV *env, const char *path, size_t cache)
 	int e;
 
 	env->set_errcall(env, complain);
-	(void)((e = env->set_cachesize(env, (u_int32_t)(pages >> 30),
+	(void)((e = env->set_event_notify(env, event)) ||
+	    (e = env->set_cachesize(env, (u_int32_t)(pages >> 30),
 	    (u_int32_t)(pages & ((1u << 30) - 1)), 1)) ||
 	    (e = env->set_lg_bsize(env, (u_int32_t)buffer)) ||
 	    (e = env->set_lg_max(env,

@@ -1,13 +1,40 @@
 #include "auth/secret.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "common/core/log.h"
 
 static unsigned char process_key[32];
+
+static void *
+ssl_alloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return n == 0 ? NULL : mem_alloc(n);
+}
+
+static void
+ssl_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+static void *
+ssl_grow(void *p, size_t n, const char *file, int line)
+{
+	if (n > 0)
+		return mem_grow(p, n);
+	ssl_free(p, file, line);
+	return NULL;
+}
 
 void
 secret_init(void)
@@ -17,6 +44,9 @@ secret_init(void)
 	if (getrandom(process_key, sizeof process_key, 0) !=
 	    (ssize_t)sizeof process_key)
 		fatal("getrandom");
+	/* Memory that is refused to OpenSSL ends the process, too: it does not
+	   look everywhere.  (Once it has begun, it keeps what it has.) */
+	CRYPTO_set_mem_functions(ssl_alloc, ssl_grow, ssl_free);
 	/* OpenSSL reads its files at the first use. */
 	secret_hash(NULL, 0, hash);
 }

@@ -211,7 +211,8 @@ bench: all $(B)/bench/append $(B)/bench/scale
 CRASHES	:= engine store queue auth
 CRASHLIB := $(filter-out %/scenario.o,$(call objs,tests/crash/engine))
 CRASHWRAP := -Wl,--wrap=txn_begin,--wrap=txn_put,--wrap=txn_del \
-	   -Wl,--wrap=txn_delrange
+	   -Wl,--wrap=txn_delrange -Wl,--wrap=db_env_set_func_malloc \
+	   -Wl,--wrap=db_env_set_func_realloc
 define crash
 $(B)/crash/$(1): $(CRASHLIB) $(2) $(if $(filter-out engine,$(1)),$(B)/lib/role-$(1).a) \
     $(B)/lib/engine.a $(B)/lib/mail.a $(B)/lib/core.a

@@ -99,5 +99,6 @@ const struct scenario scenario = {
 	.name = "auth", .drive = auth_drive, .check = check_auth,
 	.steps = { 400, 1500 }, .cuts = { 16, 300 }, .deep = { 14, 12 },
 	.wrong_cuts = { 30, 60 }, .fault_steps = { 120, 300 },
-	.stride = { 83, 3 }, .rounds = { 1, 10 },
+	.stride = { 83, 3 }, .memory_stride = { 250, 1 },
+	.rounds = { 1, 10 },
 };

@@ -96,6 +96,14 @@ configure(void)
 	auth_configure(&conf);
 }
 
+/* Once for all processes that are forked: OpenSSL makes thousands of
+   allocations when it begins, and none of them has to do with a disk. */
+__attribute__((constructor)) static void
+openssl_begin(void)
+{
+	secret_init();
+}
+
 struct engine *
 office_open(const char *root)
 {

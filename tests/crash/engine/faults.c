@@ -9,9 +9,10 @@
 
 #include "tests/crash/engine/sweep.h"
 #include "tests/crash/engine/tap.h"
+#include "tests/crash/engine/wrong.h"
 
 enum { WORKERS = 2, PATIENCE = 120, TRACE = 128 << 20, NOTES = 8 << 20,
-	AGAIN = LIVES - 1 };
+	AGAIN = LIVES - 1, TOLD = 10 };
 
 static const char *const names[FAULTS] = { "none", "kill", "half a write",
 	"EIO", "ENOSPC", "short write", "no memory" };
@@ -21,6 +22,7 @@ struct fault_run {
 	enum fault	 fault;
 	uint64_t	 at;
 	unsigned	 steps;
+	bool		 quiet;
 };
 
 static void
@@ -33,9 +35,7 @@ live(const struct fault_run *r, const struct tap *tap)
 	_exit(0);
 }
 
-/* False: it neither went on nor ended as it should.  Berkeley DB does not
-   look at each of its allocations: then it ends by SIGSEGV, which loses as
-   little as any other end. */
+/* False: it neither went on nor ended as it should. */
 static bool
 life(const struct fault_run *r, const struct tap *tap, struct verdict *v)
 {
@@ -50,9 +50,21 @@ life(const struct fault_run *r, const struct tap *tap, struct verdict *v)
 	snprintf(v->why, sizeof v->why, "the run: %s %d",
 	    WIFSIGNALED(status) ? "signal" : "exit",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL ||
-	    (r->fault == FAULT_MEMORY && WTERMSIG(status) == SIGSEGV) :
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL :
 	    WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 75;
+}
+
+/* Once there was one, memory that is refused is no reason to set it aside. */
+static void
+index_look(const char *root, struct verdict *v)
+{
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/index.bad", root);
+	if (access(path, F_OK) != 0)
+		return;
+	v->recovered = false;
+	snprintf(v->why, sizeof v->why, "the index was set aside");
 }
 
 /* The first: of the run; then of each recovery. */
@@ -66,7 +78,7 @@ run(const struct fault_run *r, struct trace *const t[LIVES])
 	struct verdict v = { 0 };
 
 	if (!life(r, &tap, &v)) {
-		verdict_add(&v, false, "%s at %llu", names[r->fault],
+		verdict_add(&v, r->quiet, "%s at %llu", names[r->fault],
 		    (unsigned long long)r->at);
 		return;
 	}
@@ -82,27 +94,35 @@ run(const struct fault_run *r, struct trace *const t[LIVES])
 	}
 	recover_once(r->scenario->check, root, &h, r->at % 3 == 0 ? THEN_REBUILD :
 	    THEN_NOTHING, NULL, &v);
-	verdict_add(&v, false, "%s at %llu", names[r->fault],
+	if (r->fault == FAULT_MEMORY && t[0]->end > t[0]->start)
+		index_look(root, &v);
+	verdict_add(&v, r->quiet, "%s at %llu", names[r->fault],
 	    (unsigned long long)r->at);
 }
 
+/* What is to be met of each kind, and every how manyth. */
+struct plan {
+	const struct scenario *scenario;
+	unsigned	 steps;
+	uint64_t	 most[FAULTS], stride[FAULTS];
+	bool		 quiet;
+};
+
 static void
-worker(unsigned mine, const struct scenario *s, unsigned steps,
-    uint64_t calls, uint64_t memory, uint64_t stride)
+worker(unsigned mine, const struct plan *p)
 {
 	struct trace *t[LIVES] = { trace_new(TRACE) };
-	struct fault_run r = { .scenario = s, .steps = steps };
+	struct fault_run r = { .scenario = p->scenario, .steps = p->steps,
+		.quiet = p->quiet };
 	unsigned n = 0;
 
 	for (unsigned i = 1; i < LIVES; i++)
 		t[i] = trace_new(NOTES);
 	for (r.fault = FAULT_KILL; r.fault < FAULTS; r.fault++) {
-		bool many = r.fault == FAULT_MEMORY;
-		uint64_t most = many ? s->memory ? memory : 0 : calls;
-		uint64_t step = many ? stride * memory / calls + 1 : stride;
+		uint64_t stride = p->stride[r.fault];
 
-		for (r.at = 1 + r.fault * stride / FAULTS; r.at <= most;
-		    r.at += step) {
+		for (r.at = 1 + r.fault * stride / FAULTS;
+		    r.at <= p->most[r.fault]; r.at += stride) {
 			if (n++ % WORKERS == mine)
 				run(&r, t);
 		}
@@ -111,9 +131,8 @@ worker(unsigned mine, const struct scenario *s, unsigned steps,
 	_exit(0);
 }
 
-void
-faults_run(const struct scenario *s, unsigned steps, uint64_t calls,
-    uint64_t memory, uint64_t stride)
+static void
+workers(const struct plan *p)
 {
 	int status;
 
@@ -126,10 +145,48 @@ faults_run(const struct scenario *s, unsigned steps, uint64_t calls,
 		if (pid != 0)
 			continue;
 		sweep_child();
-		worker(i, s, steps, calls, memory, stride);
+		worker(i, p);
 	}
 	for (unsigned i = 0; i < WORKERS; i++) {
 		if (wait(&status) < 0 || status != 0)
 			errx(1, "a worker died (%d)", status);
 	}
+}
+
+void
+faults_run(const struct scenario *s, enum size z, const struct trace *t)
+{
+	struct plan p = { .scenario = s, .steps = s->fault_steps[z] };
+
+	for (enum fault f = FAULT_KILL; f < FAULTS; f++) {
+		bool memory = f == FAULT_MEMORY;
+
+		p.most[f] = memory ? t->memory : t->calls;
+		p.stride[f] = memory ? s->memory_stride[z] : s->stride[z];
+	}
+	workers(&p);
+}
+
+bool
+faults_told(const struct scenario *s, enum size z, const struct trace *t)
+{
+	const struct sums good = *sums;
+	struct plan p = { .scenario = s, .steps = s->fault_steps[z],
+		.most[FAULT_MEMORY] = t->memory,
+		.stride[FAULT_MEMORY] = t->memory / TOLD, .quiet = true };
+	uint64_t found;
+
+	*sums = (struct sums){ 0 };
+	memory_told = true;
+	workers(&p);
+	memory_told = false;
+	found = sums->lost + sums->doubled + sums->unrecovered;
+	printf("%s: Berkeley DB is told of no memory: %s (%llu lost, "
+	    "%llu doubled, %llu unrecovered in %llu states)\n", s->name,
+	    found > 0 ? "caught" : "NOT CAUGHT",
+	    (unsigned long long)sums->lost, (unsigned long long)sums->doubled,
+	    (unsigned long long)sums->unrecovered,
+	    (unsigned long long)sums->states);
+	*sums = good;
+	return found > 0;
 }

@@ -15,11 +15,12 @@
  *
  * The same with the real rows of store, queue and auth, each with an oracle of
  * its own.  Then real processes that are killed, or told of errors, at their
- * n-th call (faults.h); and real power cuts of a file system with a journal,
- * where that can be had.
+ * n-th call, or are refused their n-th allocation (faults.h): the process ends,
+ * by itself, wherever that is, and the next one does not take it for damage.
+ * And real power cuts of a file system with a journal, where that can be had.
  *
- * Last, the same done in a wrong order (wrong.h): not to find that is a
- * failure.
+ * Last, the same done in a wrong order, or with a Berkeley DB that is told of
+ * no memory and goes on (wrong.h): not to find that is a failure.
  *
  * DUR-1, DUR-2, DUR-5.  The last line is
  *	NAME: N states, N acknowledged, N lost, N doubled, N unrecovered
@@ -117,8 +118,9 @@ run(enum size z)
 	caught = wrongs_run(s, z, t);
 	say("wrong orders");
 	record(t, s->fault_steps[z], false);
-	faults_run(s, s->fault_steps[z], t->calls, t->memory, s->stride[z]);
+	faults_run(s, z, t);
 	say("kill, EIO, ENOSPC, short write, no memory");
+	caught = faults_told(s, z, t) && caught;
 	if (power_run(s, s->steps[z], s->rounds[z]))
 		say("power cuts of an ext4 image");
 	else

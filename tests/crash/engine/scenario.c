@@ -12,5 +12,6 @@ const struct scenario scenario = {
 	.name = "engine", .drive = engine_drive, .check = check_engine,
 	.steps = { 460, 1150 }, .cuts = { 40, 1200 }, .deep = { 14, 12 },
 	.wrong_cuts = { 30, 60 }, .fault_steps = { 230, 460 },
-	.stride = { 29, 1 }, .rounds = { 6, 60 }, .memory = true,
+	.stride = { 29, 1 }, .memory_stride = { 250, 1 },
+	.rounds = { 6, 60 },
 };

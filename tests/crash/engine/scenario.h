@@ -19,9 +19,10 @@ struct scenario {
 	unsigned	 deep[SIZES];	/* see sweep.h */
 	unsigned	 wrong_cuts[SIZES];
 	unsigned	 fault_steps[SIZES];
-	unsigned	 stride[SIZES];	/* see faults.h */
+	/* Faults meet every so manyth call; 1 is all. */
+	unsigned	 stride[SIZES];
+	unsigned	 memory_stride[SIZES];	/* ... or allocation */
 	unsigned	 rounds[SIZES];	/* power cuts */
-	bool		 memory;	/* allocations are refused, too */
 };
 
 extern const struct scenario scenario;

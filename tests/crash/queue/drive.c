@@ -63,5 +63,6 @@ const struct scenario scenario = {
 	.name = "queue", .drive = queue_drive, .check = check_queue,
 	.steps = { 300, 1000 }, .cuts = { 32, 800 }, .deep = { 14, 12 },
 	.wrong_cuts = { 30, 60 }, .fault_steps = { 100, 250 },
-	.stride = { 29, 2 }, .rounds = { 2, 20 },
+	.stride = { 29, 2 }, .memory_stride = { 600, 1 },
+	.rounds = { 2, 20 },
 };

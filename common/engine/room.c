@@ -11,11 +11,11 @@
  *	the reserve gone
  *
  * store, queue and auth share a disk with each other and the world, so the
- * file system is asked each time (a microsecond), and a disk may be full
- * though it was not a moment ago: then a new segment cannot be made (group.c)
- * and the index writes into its reserve (reserve.h).  Once a part of that is
- * gone mail waits until it is whole again, or what a full disk left to us
- * would be taken for room.
+ * file system is asked again and again (twice in a ms only if it is nearly
+ * full: disk.c), and a disk may be full though it was not a moment ago: then a
+ * new segment cannot be made (group.c) and the index writes into its reserve
+ * (reserve.h).  Once a part of that is gone mail waits until it is whole
+ * again, or what a full disk left to us would be taken for room.
  */
 #include "common/engine/file.h"
 

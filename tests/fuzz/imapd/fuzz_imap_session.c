@@ -37,7 +37,7 @@ trouble_make(unsigned which)
 	unsigned call = calls[(which >> 3) % CALLS].call;
 
 	switch (which & 7) {
-	case 1: box.login_later = true; break;
+	case 1: login.later = true; break;
 	case 2: world.no_tls = true; break;
 	case 3: box.full = true; break;
 	case 4: box.cut_short = box.no_digest = true; break;
@@ -223,7 +223,7 @@ check_responses(void)
 		/* A tag may be any word. */
 		CHECK(h.in || head.p[0] != '*' || !says(whole, "MAILDATA"));
 	}
-	CHECK(h.in == (box.logins > 0));
+	CHECK(h.in == (login.ins > 0));
 	CHECK(!h.cut || world.over);
 }
 

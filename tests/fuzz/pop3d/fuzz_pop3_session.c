@@ -33,7 +33,7 @@ fill_drop(void)
 static void
 trouble(unsigned which)
 {
-	drop.login_later = which == 1;
+	login.later = which == 1;
 	drop.open_fails = which == 2;
 	drop.fetch_fails = which == 3;
 	drop.expunge_fails = which == 4;
@@ -161,7 +161,7 @@ check_answers(void)
 	h = (struct hearing){ .rest = buf_view(&world.heard), .data = h.data };
 	while (line_take(&h, &line))
 		check_answer(&h, line);
-	CHECK(h.in == (drop.logins > 0 && !drop.open_fails));
+	CHECK(h.in == (login.ins > 0 && !drop.open_fails));
 	CHECK(h.retrieved == drop.nfetched);
 	for (size_t i = 0; i < drop.nremoved; i++)
 		for (size_t m = 0; m < drop.n; m++)

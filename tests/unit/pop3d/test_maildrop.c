@@ -226,11 +226,11 @@ START_TEST(store_cannot)
 	ck_assert(world.over);
 	pop3_end();
 	begin();
-	drop.login_fails = true;
+	login.fails = true;
 	log_in("-ERR [SYS/TEMP] no login now, try again later\r\n");
 	quit("+OK bye\r\n");
 	begin();
-	drop.login_later = true;
+	login.later = true;
 	log_in("-ERR [SYS/TEMP] no login now, try again later\r\n");
 	quit("+OK bye\r\n");
 	begin();

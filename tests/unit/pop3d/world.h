@@ -10,73 +10,30 @@
 
 #include <stdio.h>
 
-#include "tests/session.h"
+#include "tests/login.h"
 
-enum { LETTERS_MAX = 40000, FETCHES_MAX = 5000, STREAMS_MAX = 4, PAGE = 3 };
+enum { LETTERS_MAX = 40000, FETCHES_MAX = 5000, PAGE = 3 };
 
 struct letter {
 	uint32_t	 uid;
 	struct slice	 text;
 };
 
-/* A body on its way. */
-struct stream {
-	struct watch	 watch;		/* fd 0: free */
-	struct slice	 left;
-};
-
 static struct {
 	struct letter	 letters[LETTERS_MAX];
 	size_t		 n, page;
 	/* what is to go wrong */
-	bool		 login_fails, login_later, open_fails, fetch_fails;
-	bool		 expunge_fails, cut_short;	/* half a body */
+	bool		 open_fails, fetch_fails, expunge_fails;
+	bool		 cut_short;	/* half a body */
 	bool		 dies;		/* in the next call after box_list */
 	unsigned	 lists_until_it_dies;	/* 0: never */
 	/* what was seen */
-	unsigned	 logins, logouts, opens, expunges;
+	unsigned	 opens, expunges;
 	uint32_t	 fetched[FETCHES_MAX];	/* UIDs, in order */
 	unsigned	 nfetched, whole;
 	struct wire_range removed[LETTERS_MAX];
 	size_t		 nremoved, largest;	/* ranges; most in a call */
-	struct link	*channel;
-	struct stream	 streams[STREAMS_MAX];
 } drop;
-
-/* ---- the channel */
-
-static inline void
-channel_lost(struct link *l)
-{
-	(void)l;
-	drop.channel = NULL;
-	world_stir();
-}
-
-static inline int
-channel_new(void)
-{
-	int fds[2];
-
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
-	CHECK(drop.channel == NULL);
-	drop.channel = link_new(ROLE_POP3D, 0, LINK_CHANNEL);
-	link_serve(drop.channel);
-	link_on_end(drop.channel, channel_lost);
-	link_attach(drop.channel, fds[0]);
-	return fds[1];
-}
-
-/* As store does when it dies, or auth has revoked the login. */
-static inline void
-channel_cut(void)
-{
-	struct link *l = drop.channel;
-
-	drop.channel = NULL;
-	if (l != NULL)
-		link_close(l);
-}
 
 /* ---- store */
 
@@ -84,7 +41,7 @@ static inline bool
 store_trouble(struct request *r, bool fails)
 {
 	world_stir();
-	CHECK(drop.logins > 0);
+	CHECK(login.ins > 0);
 	if (drop.dies) {
 		channel_cut();
 		answer(r, WIRE_AGAIN, NULL);
@@ -132,49 +89,6 @@ take_list(struct request *r)
 	answer(r, WIRE_OK, &out);
 }
 
-static inline void
-stream_end(struct stream *s)
-{
-	loop_del(&s->watch);
-	close(s->watch.fd);
-	s->watch.fd = 0;
-	world_stir();
-}
-
-static inline void
-stream_ready(struct watch *w, unsigned events)
-{
-	struct stream *s = CONTAINER(w, struct stream, watch);
-	ssize_t n;
-
-	world_stir();
-	if ((events & LOOP_HUP) != 0) {
-		stream_end(s);
-		return;
-	}
-	n = send(w->fd, s->left.p, s->left.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n > 0)
-		s->left = slice_drop(s->left, (size_t)n);
-	if (n < 0 || s->left.n == 0)
-		stream_end(s);
-}
-
-static inline int
-stream_new(struct slice text)
-{
-	struct stream *s = drop.streams;
-	int fds[2];
-
-	while (s->watch.fd > 0)
-		CHECK(++s < drop.streams + STREAMS_MAX);
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
-	s->watch.fd = fds[0];
-	s->watch.ready = stream_ready;
-	s->left = text;
-	CHECK(loop_add(&s->watch, LOOP_OUT | LOOP_HUP, false));
-	return fds[1];
-}
-
 static inline const struct letter *
 letter_of(uint32_t uid)
 {
@@ -204,7 +118,7 @@ take_fetch(struct request *r)
 	if (l->text.n <= WIRE_BODY_MAX)
 		out.bytes = l->text;
 	else
-		out.fd = stream_new(slice_take(l->text,
+		out.fd = body_send(slice_take(l->text,
 		    drop.cut_short ? l->text.n / 2 : l->text.n));
 	answer(r, WIRE_OK, &out);
 }
@@ -226,37 +140,6 @@ take_expunge(struct request *r)
 	answer(r, WIRE_OK, NULL);
 }
 
-/* ---- auth */
-
-static inline void
-take_login(struct request *r)
-{
-	const struct auth_login_in *in = REQUEST(auth_login, r);
-	struct auth_login_out out = { .login = LOGIN_DENIED };
-
-	world_stir();
-	CHECK(world.tls_starts > 0 && in->name.n > 0);
-	if (drop.login_later)
-		out.login = LOGIN_LATER;
-	else if (slice_eq(in->password, SLICE("secret"))) {
-		out = (struct auth_login_out){ .fd = channel_new(),
-			.login = LOGIN_OK, .user = 7, .session = 70,
-			.address = SLICE("ann@example.org") };
-		drop.logins++;
-	}
-	answer(r, drop.login_fails ? WIRE_AGAIN : WIRE_OK, &out);
-	if (drop.login_fails)
-		channel_cut();
-}
-
-static inline void
-take_logout(struct request *r)
-{
-	world_stir();
-	drop.logouts++;
-	answer(r, WIRE_OK, NULL);
-}
-
 /* ---- a session */
 
 static inline void
@@ -266,8 +149,7 @@ pop3_start(void)
 	    "privileges none\n"
 	    "end sessions after 30 errors\n"
 	    "allow 500 sessions per pop3d process\n");
-	serve(WIRE_auth_login, take_login);
-	serve(WIRE_auth_logout, take_logout);
+	login_start();
 	serve(WIRE_box_open, take_open);
 	serve(WIRE_box_list, take_list);
 	serve(WIRE_box_fetch, take_fetch);
@@ -284,6 +166,7 @@ pop3_reset(void)
 		pop3_start();
 	started = true;
 	memset(&drop, 0, sizeof drop);
+	memset(&login, 0, sizeof login);
 	drop.page = PAGE;
 	world.no_tls = false;
 }
@@ -307,10 +190,7 @@ pop3_end(void)
 {
 	world_disconnect();
 	world_run();
-	CHECK(drop.channel == NULL);
-	CHECK(drop.logouts == drop.logins || drop.login_fails);
-	for (int i = 0; i < STREAMS_MAX; i++)
-		CHECK(drop.streams[i].watch.fd == 0);
+	login_check();
 }
 
 /* ---- what RETR must say */

@@ -217,8 +217,9 @@ put(struct file *f, const struct op *op, const struct segment *s)
 }
 
 /* Commits what is done of a long record, or of many, so that one transaction
-   stays small: a checkpoint waits for it.  The mark stays before the record: after a crash it
-   is applied again from its beginning, which versions make harmless. */
+   stays small: a checkpoint waits for it.  The mark stays before the record:
+   after a crash it is applied again from its beginning, which versions make
+   harmless. */
 static bool
 split(struct file *f)
 {

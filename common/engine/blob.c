@@ -356,7 +356,8 @@ reading_open(struct file *f, struct reading *r, const struct place *p)
 		return r->fd >= 0;
 	}
 	blob_name(name, 'b', r->number);
-	r->fd = openat(f->segments.dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	r->fd = openat(f->segments.dir, name,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	return r->fd >= 0;
 }
 

@@ -258,7 +258,8 @@ file_cut_read(struct engine_cut *cut, size_t i, uint64_t offset,
 		fn(arg, ENGINE_NONE, SLICE(""));
 		return;
 	}
-	rest = offset < cut->parts[i].length ? cut->parts[i].length - offset : 0;
+	rest = offset < cut->parts[i].length ?
+	    cut->parts[i].length - offset : 0;
 	length = length > CUT_READ ? CUT_READ : length;
 	length = rest < length ? (size_t)rest : length;
 	r = mem_alloc(sizeof *r + length);

@@ -48,7 +48,8 @@ static void
 folder_each(struct file *f, void (*fn)(struct file *, const char *, void *),
     void *arg)
 {
-	int fd = openat(f->segments.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(f->segments.dir, ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	if (d == NULL)

@@ -18,7 +18,7 @@ enum {
 };
 
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
-static struct node	 all = { &all, &all };	/* a keeper has one, tests some */
+static struct node	 all = { &all, &all };	/* one; in tests some */
 static bool		 failed;
 
 void

@@ -27,40 +27,16 @@
 
 #include "ctl/ask.h"
 #include "ctl/config.h"
+#include "ctl/copy.h"
 #include "ctl/ctl.h"
-#include "ctl/keeper.h"
-#include "ctl/progress.h"
 #include "ctl/say.h"
-#include "ctl/sheet.h"
 
 enum {
 	DEFECTS = 1,			/* exit code: not all could be read */
-	READ = 512 << 10,		/* bytes a call */
-	OVERLAP = 64 << 10,		/* compared where a part goes on */
 	JOURNAL_MAX = 1 << 30,
-	KEEPERS = 66,
 };
 
-/* One of those that are cut. */
-struct source {
-	struct keeper	 keeper;
-	struct link	*link;
-	struct wire_part *parts;
-	size_t		 n;
-	uint64_t	 files, bytes, copied;
-};
-
-static struct {
-	const char	*folder;
-	int		 dir, journal;
-	struct manifest	 old, made;	/* old: with what the journal has */
-	struct source	 sources[KEEPERS];
-	size_t		 n;
-	uint64_t	 bytes, done;	/* of all parts */
-	const char	*size;		/* the former, as text */
-	bool		 defects;
-	char		 taken[32];
-} backup;
+struct backup backup;
 
 /* ---- the folder */
 
@@ -113,8 +89,7 @@ journal_begin(void)
 		file_failed("write", "unfinished");
 }
 
-/* It is whole, and on the disk. */
-static void
+void
 entry_done(const struct entry *e)
 {
 	struct buf line = { 0 };
@@ -124,6 +99,17 @@ entry_done(const struct entry *e)
 	if (write(backup.journal, line.p, line.n) != (ssize_t)line.n)
 		file_failed("write", "unfinished");
 	buf_free(&line);
+}
+
+const struct entry *
+entry_had(struct slice name)
+{
+	const struct entry *e = manifest_find(&backup.old, name);
+	struct stat st;
+
+	return e != NULL && fstatat(backup.dir, e->name.p, &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size >= e->bytes ? e : NULL;
 }
 
 /* ---- cuts */
@@ -158,7 +144,6 @@ source_list(struct source *s)
 	for (size_t i = 0; i < s->n; i++)
 		s->bytes += s->parts[i].length;
 	s->files = s->n;
-	backup.bytes += s->bytes;
 }
 
 static int
@@ -175,6 +160,7 @@ static void
 sources_cut(void)
 {
 	time_t now = time(NULL);
+	uint64_t all = 0;
 	struct tm tm;
 
 	strftime(backup.taken, sizeof backup.taken, "%Y-%m-%dT%H:%M:%SZ",
@@ -182,191 +168,11 @@ sources_cut(void)
 	keepers_each(ROLE_QUEUE, source_add);
 	keepers_each(ROLE_STORE, source_add);
 	keepers_each(ROLE_AUTH, source_add);
-	for (size_t i = 0; i < backup.n; i++)
+	for (size_t i = 0; i < backup.n; i++) {
 		source_list(&backup.sources[i]);
-	backup.size = size_text(backup.bytes);
-}
-
-/* ---- a part */
-
-struct copying {
-	struct source	*source;
-	const struct wire_part *part;
-	size_t		 i;
-	const char	*name;
-	int		 fd;
-	struct sum	 sum;
-	uint64_t	 at;		/* before it all is there */
-	bool		 damaged;
-};
-
-/* False: it is not needed. */
-static bool
-part_read(struct copying *c, uint64_t at, size_t n, struct keeper_read_out *out,
-    struct arena *arena)
-{
-	struct keeper_read_in in = { .part = c->i, .offset = at,
-		.length = (uint32_t)n };
-	enum wire_status status = keeper_read(c->source->link, &in, out, arena,
-	    ASK_WAIT);
-
-	if (status == WIRE_NONE && c->part->kind == 'b')
-		return false;
-	ask_must(status, text("cannot read %s", c->name));
-	if (out->bytes.n == 0)
-		ask_failed(WIRE_OK, text("cannot read %s", c->name));
-	c->damaged |= out->damaged != 0;
-	return true;
-}
-
-/* Is what the folder has of it the beginning of what is there now?  Else the
-   disk of the mail was set back to an older state, and has gone on from
-   there under the same names. */
-static void
-must_go_on(struct copying *c)
-{
-	size_t n = c->at < OVERLAP ? (size_t)c->at : OVERLAP;
-	struct keeper_read_out out;
-	struct arena arena = { 0 };
-	struct buf ours = { 0 };
-
-	buf_reserve(&ours, n);
-	if (!part_read(c, c->at - n, n, &out, &arena) || out.bytes.n != n ||
-	    pread(c->fd, ours.p, n, (off_t)(c->at - n)) != (ssize_t)n ||
-	    memcmp(ours.p, out.bytes.p, n) != 0)
-		fail(EX_DATAERR, text("%s does not go on from what %s has of "
-		    "it", c->name, backup.folder), "the mail was set back "
-		    "meanwhile: take another folder", NULL);
-	buf_free(&ours);
-	arena_free(&arena);
-}
-
-/* How much of it is there already. */
-static void
-part_begin(struct copying *c, const struct entry *had)
-{
-	char sum[SUM_TEXT + 1];
-
-	sum_begin(&c->sum);
-	if (had == NULL || had->bytes > c->part->length || had->bytes == 0 ||
-	    c->part->kind != 's')
-		return;
-	if (bytes_sum(c->fd, &c->sum, 0, had->bytes)) {
-		sum_so_far(&c->sum, sum);
-		if (strcmp(sum, had->sum) == 0) {
-			c->at = had->bytes;
-			must_go_on(c);
-			return;
-		}
+		all += backup.sources[i].bytes;
 	}
-	warn("%s/%s was damaged; it is copied anew", backup.folder, c->name);
-	sum_end(&c->sum, sum);
-	sum_begin(&c->sum);
-}
-
-/* False: it is not needed. */
-static bool
-part_fetch(struct copying *c)
-{
-	struct keeper_read_out out;
-	struct arena arena = { 0 };
-	bool needed = true;
-
-	while (c->at < c->part->length && needed) {
-		uint64_t rest = c->part->length - c->at;
-
-		arena_reset(&arena);
-		needed = part_read(c, c->at, rest < READ ? (size_t)rest : READ,
-		    &out, &arena);
-		if (!needed)
-			break;
-		bytes_write(c->fd, c->name, out.bytes, c->at);
-		sum_add(&c->sum, out.bytes);
-		c->at += out.bytes.n;
-		c->source->copied += out.bytes.n;
-		backup.done += out.bytes.n;
-		progress("%s: %u %% of %s", c->source->keeper.name,
-		    percent(backup.done, backup.bytes), backup.size);
-	}
-	arena_free(&arena);
-	return needed;
-}
-
-static void
-part_copy(struct copying *c, const struct entry *had)
-{
-	struct entry e = { .kind = ENTRY_PART, .mode = 0600,
-		.bytes = c->part->length, .name = slice_str(c->name) };
-	bool needed;
-
-	c->fd = openat(backup.dir, c->name, O_RDWR | O_CREAT | O_NOFOLLOW |
-	    O_CLOEXEC, 0600);
-	if (c->fd < 0)
-		file_failed("make", c->name);
-	part_begin(c, had);
-	backup.done += c->at;
-	needed = part_fetch(c);
-	sum_end(&c->sum, e.sum);
-	if (!needed)
-		unlinkat(backup.dir, c->name, 0);
-	else if (fdatasync(c->fd) != 0)
-		file_failed("sync", c->name);
-	else
-		entry_done(&e);
-	close(c->fd);
-	if (c->damaged || c->part->rotten) {
-		progress_end();
-		warn("%s is damaged at its source; it was copied as it is",
-		    c->name);
-		backup.defects = true;
-	}
-}
-
-static bool
-has_bytes(const struct entry *e)
-{
-	struct stat st;
-
-	return fstatat(backup.dir, e->name.p, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISREG(st.st_mode) && (uint64_t)st.st_size >= e->bytes;
-}
-
-static void
-part_do(struct source *s, size_t i)
-{
-	const struct wire_part *p = &s->parts[i];
-	const struct part_name name = { .role = s->keeper.role,
-		.instance = s->keeper.instance, .kind = (char)p->kind,
-		.number = p->number, .tag = p->tag };
-	struct copying c = { .source = s, .part = p, .i = i };
-	const struct entry *had;
-	struct buf b = { 0 };
-
-	part_name_put(&b, &name);
-	had = manifest_find(&backup.old, buf_view(&b));
-	if (had != NULL && !has_bytes(had))
-		had = NULL;
-	if (had != NULL && had->bytes == p->length) {
-		manifest_add(&backup.made, had);
-		backup.done += p->length;
-	} else {
-		c.name = text("%s", buf_cstr(&b));
-		part_copy(&c, had);
-	}
-	buf_free(&b);
-}
-
-static void
-source_copy(struct source *s)
-{
-	int fd = folder_open(backup.dir, s->keeper.name);
-
-	for (size_t i = 0; i < s->n; i++)
-		part_do(s, i);
-	if (fsync(fd) != 0)
-		file_failed("sync", s->keeper.name);
-	close(fd);
-	link_close(s->link);
+	way_begin(&backup.way, all);
 }
 
 /* ---- the end */
@@ -436,24 +242,24 @@ folders_clean(void)
 static void
 report(void)
 {
-	static const struct column columns[] = {
-		{ "process", COLUMN_TEXT, NULL },
-		{ "files", COLUMN_NUMBER, NULL },
-		{ "bytes", COLUMN_SIZE, NULL },
-		{ "copied", COLUMN_SIZE, NULL },
-	};
 	struct sheet sheet;
 
-	sheet_begin(&sheet, columns, 4);
+	report_begin(&sheet, true);
 	for (size_t i = 0; i < backup.n; i++) {
 		const struct source *s = &backup.sources[i];
 
-		sheet_row(&sheet, (struct cell[]){
-		    { .text = slice_str(s->keeper.name) },
-		    { .number = s->files }, { .number = s->bytes },
-		    { .number = s->copied } });
+		report_row(&sheet, s->keeper.name, s->files, s->bytes,
+		    s->copied);
 	}
 	sheet_end(&sheet, NULL);
+	if (backup.damaged == 0) {
+		note("%s is whole", backup.folder);
+		return;
+	}
+	warn("all was saved, but %u part%s %s damaged at the source",
+	    backup.damaged, backup.damaged == 1 ? "" : "s",
+	    backup.damaged == 1 ? "is" : "are");
+	advise("store check --full");
 }
 
 int
@@ -479,6 +285,5 @@ cmd_backup(void)
 	manifest_write(conf);
 	folders_clean();
 	report();
-	note("%s is whole", backup.folder);
-	return backup.defects ? DEFECTS : EX_OK;
+	return backup.defects || backup.damaged > 0 ? DEFECTS : EX_OK;
 }

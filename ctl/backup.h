@@ -13,6 +13,7 @@
 
 #include "common/core/conf.h"
 #include "ctl/manifest.h"
+#include "ctl/sheet.h"
 
 /* All of a file below dir; false with errno. */
 bool		 file_load(int dir, const char *name, size_t most,
@@ -33,5 +34,10 @@ bool		 manifest_load(struct manifest *, int dir, const char *folder);
    each that is on the disk.  False: not all could be read; that is said. */
 bool		 files_copy(int dir, const struct conf *,
 		    void (*done)(const struct entry *));
+
+/* What each process has in it, a row for each; `copied` is shown by backup. */
+void		 report_begin(struct sheet *, bool copied);
+void		 report_row(struct sheet *, const char *process,
+		    uint64_t files, uint64_t bytes, uint64_t copied);
 
 #endif

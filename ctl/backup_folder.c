@@ -117,3 +117,24 @@ manifest_load(struct manifest *m, int dir, const char *folder)
 	buf_free(&bytes);
 	return true;
 }
+
+void
+report_begin(struct sheet *s, bool copied)
+{
+	static const struct column columns[] = {
+		{ "process", COLUMN_TEXT, NULL },
+		{ "files", COLUMN_NUMBER, NULL },
+		{ "bytes", COLUMN_SIZE, NULL },
+		{ "copied", COLUMN_SIZE, NULL },
+	};
+
+	sheet_begin(s, columns, copied ? 4 : 3);
+}
+
+void
+report_row(struct sheet *s, const char *process, uint64_t files,
+    uint64_t bytes, uint64_t copied)
+{
+	sheet_row(s, (struct cell[]){ { .text = slice_str(process) },
+	    { .number = files }, { .number = bytes }, { .number = copied } });
+}

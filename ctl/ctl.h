@@ -20,7 +20,7 @@
  *	logfile.c     the log as lines, logline.c one of them, story.c its words
  *	keeper.c      the processes that have a log
  *	manifest.c    what a backup consists of; sum.c SHA-256
- *	backup.c backup_files.c restore.c restore_write.c, with
+ *	backup.c copy.c backup_files.c restore.c restore_write.c, with
  *	backup_folder.c
  *	config.c domain.c user.c import.c alias.c status.c queue.c mailbox.c
  *	undelete.c export.c maildir.c mbox.c store.c dns.c tls.c

@@ -14,8 +14,8 @@ enum {
 };
 
 static const char *const kinds[ENTRY_KINDS] = {
-	[ENTRY_PART] = "part", [ENTRY_CONFIG] = "config",
-	[ENTRY_FILE] = "file",
+	[ENTRY_PART] = "part", [ENTRY_DAMAGED] = "damaged",
+	[ENTRY_CONFIG] = "config", [ENTRY_FILE] = "file",
 };
 
 void
@@ -208,6 +208,12 @@ sum_parse(struct slice s, char sum[SUM_TEXT + 1])
 	return true;
 }
 
+bool
+entry_is_part(const struct entry *e)
+{
+	return e->kind == ENTRY_PART || e->kind == ENTRY_DAMAGED;
+}
+
 static bool
 entry_parse(struct slice line, struct entry *e)
 {
@@ -227,7 +233,7 @@ entry_parse(struct slice line, struct entry *e)
 	e->origin = line;
 	if (!sum_parse(sum, e->sum))
 		return false;
-	return kind == ENTRY_PART ? line.n == 0 &&
+	return entry_is_part(e) ? line.n == 0 &&
 	    part_name_parse(e->name, &p) :
 	    is_origin(line) && is_file_name(e->name);
 }

@@ -5,8 +5,11 @@
  *	taken 2026-11-23T16:40:02Z
  *	host mail.example.org
  *	part 0600 67108864 9f86...0a08 store/s00000001-1f2e3d4c
+ *	damaged 0600 67108864 31aa...77de store/s00000002-5a6b7c8d
  *	config 0640 1234 60303...0752 files/603030...-postino.conf /etc/...
  *	end 2c26...e7ae
+ *
+ * (damaged: so it was where it was copied from; its SHA-256 is of the copy.)
  *
  * An entry is its kind, the mode of the file, how many of its bytes count,
  * their SHA-256, its name below the folder of the backup; and, of what is no
@@ -29,6 +32,7 @@
 
 enum entry_kind {
 	ENTRY_PART,		/* of a keeper's log */
+	ENTRY_DAMAGED,		/* the same, known to be, where it lay */
 	ENTRY_CONFIG,		/* the configuration */
 	ENTRY_FILE,		/* that the configuration names */
 	ENTRY_KINDS
@@ -64,6 +68,8 @@ void		 manifest_journal(struct manifest *, struct slice text);
 /* Cuts `end` and its sum off *text.  False: it is not there, or not right. */
 bool		 manifest_whole(struct slice *text);
 
+/* Is it a part of a log, damaged or not? */
+bool		 entry_is_part(const struct entry *);
 void		 entry_put(struct buf *, const struct entry *);
 /* The text of a whole manifest. */
 void		 manifest_put(struct buf *, const struct manifest *);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/say.h"
 
 enum { EVERY = 100 };			/* ms */
 
@@ -51,4 +52,17 @@ unsigned
 percent(unsigned long long part, unsigned long long all)
 {
 	return part >= all ? 100 : (unsigned)(part * 100 / all);
+}
+
+void
+way_begin(struct way *w, uint64_t all)
+{
+	*w = (struct way){ .all = all, .size = size_text(all) };
+}
+
+void
+way_went(struct way *w, const char *what, uint64_t bytes)
+{
+	w->done += bytes;
+	progress("%s: %u %% of %s", what, percent(w->done, w->all), w->size);
 }

@@ -5,6 +5,8 @@
 #ifndef CTL_PROGRESS_H
 #define CTL_PROGRESS_H
 
+#include <stdint.h>
+
 /* Drawn at most ten times a second. */
 void		 progress(const char *, ...)
 		    __attribute__((format(printf, 1, 2)));
@@ -12,5 +14,14 @@ void		 progress(const char *, ...)
 void		 progress_end(void);
 /* Of a hundred; 100 if all is 0. */
 unsigned	 percent(unsigned long long part, unsigned long long all);
+
+/* Bytes that are gone through, of all. */
+struct way {
+	uint64_t	 all, done;
+	const char	*size;		/* the former, as text */
+};
+void		 way_begin(struct way *, uint64_t all);
+/* So many more are done: "what: 41 % of 1.5 GB". */
+void		 way_went(struct way *, const char *what, uint64_t bytes);
 
 #endif

@@ -9,8 +9,8 @@
  *
  * `restoring` in the folder of the data stands there from the first file to the
  * last.  As long as it does master does not start, and restore begins anew.
- * `restored` in a store's folder tells it that clients may know of messages that
- * it does not (store/restored.h).
+ * `restored` in a store's folder tells it that clients may know of messages
+ * that it does not (store/mend.h).
  */
 #include "ctl/restore.h"
 
@@ -33,7 +33,6 @@
 #include "ctl/keeper.h"
 #include "ctl/progress.h"
 #include "ctl/say.h"
-#include "ctl/sheet.h"
 
 enum { TELL = 20 };			/* damaged files */
 
@@ -70,16 +69,15 @@ entry_fault(const struct entry *e)
 static void
 backup_check(void)
 {
-	uint64_t done = 0;
 	unsigned faults = 0;
+	struct way way;
 
+	way_begin(&way, restore.bytes);
 	for (size_t i = 0; i < restore.m.n; i++) {
 		const struct entry *e = &restore.m.v[i];
 		const char *fault = entry_fault(e);
 
-		done += e->bytes;
-		progress("looking: %u %% of %s", percent(done, restore.bytes),
-		    restore.size);
+		way_went(&way, "looking", e->bytes);
 		if (fault == NULL)
 			continue;
 		progress_end();
@@ -117,7 +115,6 @@ backup_open(void)
 		    NULL);
 	for (size_t i = 0; i < restore.m.n; i++)
 		restore.bytes += restore.m.v[i].bytes;
-	restore.size = size_text(restore.bytes);
 }
 
 /* ---- the configuration */
@@ -198,7 +195,7 @@ place_of(const struct entry *e)
 	struct part_name p;
 	struct place *x = restore.places;
 
-	if (e->kind != ENTRY_PART || !part_name_parse(e->name, &p))
+	if (!entry_is_part(e) || !part_name_parse(e->name, &p))
 		return NULL;
 	while (x < restore.places + restore.n &&
 	    (x->role != p.role || x->instance != p.instance))
@@ -218,7 +215,7 @@ place_of(const struct entry *e)
 static void
 places_find(void)
 {
-	uint32_t stores = restore.conf->workers[ROLE_STORE];
+	uint32_t stores = restore.conf->workers[ROLE_STORE], needed = 1;
 
 	for (size_t i = 0; i < restore.m.n; i++) {
 		struct place *x = place_of(&restore.m.v[i]);
@@ -227,12 +224,14 @@ places_find(void)
 			continue;
 		x->files++;
 		x->bytes += restore.m.v[i].bytes;
-		if (x->role == ROLE_STORE && x->instance >= stores)
-			fail(EX_CONFIG, text("the backup has mail of %s, and "
-			    "%s says: run %u store process%s", x->name,
-			    ctl.file, stores, stores == 1 ? "" : "es"),
-			    "let it run as many as there were", NULL);
+		if (x->role == ROLE_STORE && x->instance >= needed)
+			needed = x->instance + 1;
 	}
+	/* auth knows by number where each user's mail is. */
+	if (needed > stores)
+		fail(EX_CONFIG, text("the backup has mail of %u stores, and "
+		    "%s has only %u run", needed, ctl.file, stores),
+		    text("say there: run %u store processes", needed), NULL);
 }
 
 static void
@@ -299,28 +298,38 @@ must_have_room(void)
 	if (room < restore.bytes)
 		fail(EX_CANTCREAT, text("%s has no room for it",
 		    restore.conf->data_folder.p), text("the backup has %s, "
-		    "free are %s", restore.size, size_text(room)), NULL);
+		    "free are %s", size_text(restore.bytes),
+		    size_text(room)), NULL);
 }
 
 static void
 report(void)
 {
-	static const struct column columns[] = {
-		{ "process", COLUMN_TEXT, NULL },
-		{ "files", COLUMN_NUMBER, NULL },
-		{ "bytes", COLUMN_SIZE, NULL },
-	};
 	struct sheet sheet;
 
-	sheet_begin(&sheet, columns, 3);
+	report_begin(&sheet, false);
 	for (size_t i = 0; i < restore.n; i++) {
 		const struct place *x = &restore.places[i];
 
-		sheet_row(&sheet, (struct cell[]){
-		    { .text = slice_str(x->name) }, { .number = x->files },
-		    { .number = x->bytes } });
+		report_row(&sheet, x->name, x->files, x->bytes, 0);
 	}
 	sheet_end(&sheet, NULL);
+}
+
+/* They are served without what cannot be read. */
+static void
+damaged_tell(void)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < restore.m.n; i++)
+		if (restore.m.v[i].kind == ENTRY_DAMAGED) {
+			warn("%s was damaged already when it was saved",
+			    restore.m.v[i].name.p);
+			n++;
+		}
+	if (n > 0)
+		advise("store check --full");
 }
 
 int
@@ -341,6 +350,7 @@ cmd_restore(void)
 	if (only_look) {
 		note("%s of %s, taken %s, is whole", restore.folder,
 		    show(restore.m.host), show(restore.m.taken));
+		damaged_tell();
 		return EX_OK;
 	}
 	data_open();
@@ -348,6 +358,7 @@ cmd_restore(void)
 	restore_write();
 	progress_end();
 	report();
+	damaged_tell();
 	note("%s is as of %s; Postino may be started, and makes its indexes "
 	    "anew", restore.conf->data_folder.p, show(restore.m.taken));
 	return EX_OK;

@@ -30,8 +30,7 @@ struct restore {
 	bool		 configured;	/* the configuration is there */
 	struct place	 places[RESTORE_PLACES];
 	size_t		 n;
-	uint64_t	 bytes, done;
-	const char	*size;		/* the former, as text */
+	uint64_t	 bytes;
 };
 extern struct restore restore;
 

@@ -22,6 +22,8 @@
 
 enum { PIECE = 256 << 10, NS = 1000000000 };
 
+static struct way	writing;
+
 static void
 give(int fd, const char *name, const struct place *x, mode_t mode)
 {
@@ -111,8 +113,7 @@ bytes_copy(const struct entry *e, int to, const char *name)
 			break;
 		sum_add(&s, slice_of(piece, (size_t)n));
 		bytes_write(to, name, slice_of(piece, (size_t)n), at);
-		progress("writing: %u %% of %s", percent(restore.done + at,
-		    restore.bytes), restore.size);
+		way_went(&writing, "writing", (uint64_t)n);
 	}
 	sum_end(&s, sum);
 	if (strcmp(sum, e->sum) != 0) {
@@ -121,7 +122,6 @@ bytes_copy(const struct entry *e, int to, const char *name)
 		    restore.folder, e->name.p), "the same command begins anew",
 		    NULL);
 	}
-	restore.done += at;
 	if (fd >= 0)
 		close(fd);
 }
@@ -244,6 +244,7 @@ files_write(void)
 void
 restore_write(void)
 {
+	way_begin(&writing, restore.bytes);
 	marker_make();
 	data_write();
 	files_write();

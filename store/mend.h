@@ -19,9 +19,9 @@
  * have vanished.  After a restore the mark is forgotten, too: the next message
  * brings the queue's.
  *
- * postino restore leaves the file `restored` in the folder of each store.  It is
- * removed when all is durable; if a crash comes first it is done again.  Until
- * then no user can be had: whoever asks is told "again".
+ * postino restore leaves the file `restored` in the folder of each store.  It
+ * is removed when all is durable; if a crash comes first it is done again.
+ * Until then no user can be had: whoever asks is told "again".
  */
 #ifndef STORE_MEND_H
 #define STORE_MEND_H

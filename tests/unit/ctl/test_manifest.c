@@ -10,6 +10,7 @@
 
 #define SUM "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 #define PART "part 0600 67108864 " SUM " store/s00000001-1f2e3d4c"
+#define DAMAGED "damaged 0600 9 " SUM " store-1/s00000002-1f2e3d4c"
 #define CONFIG "config 0640 12 " SUM " files/9f86-postino.conf " \
 	"/etc/postino/postino.conf"
 
@@ -28,8 +29,12 @@ START_TEST(what_is_written_is_read)
 	unsigned line;
 
 	ck_assert(reads(&m, "postino backup 1\n# people\ntaken now\n"
-	    "host a.example\n" PART "\n" CONFIG " with a blank\n", &line));
-	ck_assert_uint_eq(m.n, 2);
+	    "host a.example\n" PART "\n" CONFIG " with a blank\n" DAMAGED
+	    "\n", &line));
+	ck_assert_uint_eq(m.n, 3);
+	ck_assert_int_eq(m.v[2].kind, ENTRY_DAMAGED);
+	ck_assert(entry_is_part(&m.v[0]) && !entry_is_part(&m.v[1]) &&
+	    entry_is_part(&m.v[2]));
 	ck_assert(slice_eq(m.taken, SLICE("now")));
 	ck_assert(slice_eq(m.host, SLICE("a.example")));
 	ck_assert_int_eq(m.v[0].kind, ENTRY_PART);
@@ -79,6 +84,7 @@ START_TEST(nonsense_is_not_believed)
 {
 	static const char *const lines[] = {
 		"", "part", "PART" , PART " more", "x" PART,
+		DAMAGED " more", "damaged 0600 9 " SUM " files/a",
 		"part 0600 -1 " SUM " store/s00000001-1f2e3d4c",
 		"part 0600 9223372036854775808 " SUM " store/s00000001-1f2e3d4c",
 		"part 1777 1 " SUM " store/s00000001-1f2e3d4c",
@@ -195,7 +201,7 @@ main(void)
 
 	tcase_add_test(t, what_is_written_is_read);
 	tcase_add_test(t, damage_is_seen);
-	tcase_add_loop_test(t, nonsense_is_not_believed, 0, 26);
+	tcase_add_loop_test(t, nonsense_is_not_believed, 0, 28);
 	tcase_add_loop_test(t, names_of_parts, 0, 4);
 	tcase_add_test(t, journals);
 	tcase_add_test(t, sums);

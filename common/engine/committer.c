@@ -30,8 +30,8 @@ static void
 group_write(struct committer *c, struct group *g)
 {
 	if (g->start.number != 0) {
-		g->fd = segment_create(c->segments, &g->start, g->bytes.n,
-		    &g->size);
+		g->fd = segment_create(c->segments, &g->start, &g->end,
+		    g->bytes.n, &g->size);
 		if (g->fd < 0 && !error_is_full(errno))
 			fatal("new segment");
 		g->full = g->fd < 0;

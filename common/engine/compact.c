@@ -16,8 +16,8 @@
  *			after it stays.
  *
  * Order: copies durable, index applied, index flushed (the moves are behind
- * no later mark), then unlink.  A crash in between leaves two copies of the
- * same, which versions make harmless.
+ * no later mark), then unlink, or rename to be used again (next.h).  A crash in
+ * between leaves two copies of the same, which versions make harmless.
  */
 #include "common/engine/file.h"
 
@@ -257,7 +257,8 @@ flushed(struct job *j)
 	be32_put(key + 1, victim->number);
 	c->victim = NULL;
 	segment_unuse(victim);
-	if (!segment_remove(&f->segments, victim)) {
+	if (!segment_remove(&f->segments, victim,
+	    room_is_there(f, 2 * f->segments.size))) {
 		keep(victim);
 		answer(f, ENGINE_OK);
 		return;

@@ -34,7 +34,7 @@ allocate_now(int fd, uint64_t size)
 	return fallocate(fd, 0, 0, (off_t)size);
 }
 
-struct disk	 disk = { free_now, allocate_now, write };
+struct disk	 disk = { free_now, allocate_now, write, pwrite };
 
 bool
 error_is_full(int error)

@@ -18,6 +18,9 @@ struct disk {
 	/* Makes the file so long, all of it allocated; -1 with errno. */
 	int		(*allocate)(int fd, uint64_t size);
 	ssize_t		(*write)(int fd, const void *, size_t);
+	/* Zeros into a file that is made ready; whatever it says, all goes on
+	   without. */
+	ssize_t		(*zero)(int fd, const void *, size_t, off_t);
 };
 
 extern struct disk	 disk;

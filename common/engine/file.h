@@ -9,7 +9,8 @@
  *	hold.c		numbers that must not die yet
  *	recover.c	from what a crash left to a running engine
  *	folder.c	what files there are
- *	maintain.c	flush, checkpoint, segments made ahead
+ *	maintain.c	flush, checkpoint, when files are made ready
+ *	next.c		files that are ready before segments need them
  *	room.c		is there room, and what is kept back
  *	reserve.c	what is kept back for the index
  *	compact.c	moves what lives out of nearly dead segments
@@ -30,6 +31,7 @@
 #include "common/core/list.h"
 #include "common/core/loop.h"
 #include "common/engine/index.h"
+#include "common/engine/next.h"
 #include "common/engine/ops.h"
 #include "common/engine/record.h"
 #include "common/engine/reserve.h"
@@ -64,6 +66,8 @@ struct group {
 	/* where it goes, known at its start */
 	struct segment	*segment;
 	struct segment_start start;	/* number 0: no new segment */
+	struct segment	*before;	/* then: the one before it, or NULL */
+	struct segment_end end;		/* of that one */
 	uint64_t	 base;
 	int		 fd;
 	uint64_t	 size;		/* of a new segment's file */
@@ -135,7 +139,11 @@ struct upkeep {
 
 struct ahead {
 	struct job	 job;
-	bool		 out, made;
+	bool		 out;		/* a thread has it */
+	bool		 stale;		/* next was taken meanwhile */
+	bool		 made, filled;
+	uint64_t	 owed;		/* bytes to fill */
+	uint64_t	 wanted;	/* of those, by the job; 0: make it */
 };
 
 struct compaction {

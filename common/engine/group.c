@@ -27,7 +27,6 @@
 
 #include <poll.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/core/codec.h"
@@ -182,16 +181,18 @@ seal(struct group *g, uint32_t generation)
 	}
 }
 
-static uint32_t
-generation_new(void)
+/* The segment that the group begins follows this one. */
+static void
+follow(struct file *f, struct group *g, struct segment *s)
 {
-	uint32_t n = 0;
-
-	while (n == 0) {
-		if (getrandom(&n, sizeof n, 0) != sizeof n)
-			fatal("getrandom");
-	}
-	return n;
+	g->before = s;
+	g->end.fd = -1;
+	if (s == NULL)
+		return;
+	g->end = (struct segment_end){ segment_fd(&f->segments, s), s->end };
+	if (g->end.fd < 0)
+		fatal("open segment");
+	segment_use(s);
 }
 
 /* Where the group goes: behind the last one, or to a new segment. */
@@ -203,9 +204,10 @@ place(struct file *f, struct group *g)
 	if (s == NULL || s->end + g->bytes.n > s->size) {
 		uint32_t number = s == NULL ? 1 : s->number + 1;
 
+		follow(f, g, s);
 		s = segment_add(&f->segments, number);
 		g->start = (struct segment_start){ .number = number,
-			.generation = generation_new(),
+			.generation = segment_generation(),
 			.floor = be64_get(g->bytes.p + 16) - 1,
 			.blob = f->next_blob };
 		s->floor = g->start.floor;
@@ -366,8 +368,7 @@ advance(struct file *f, struct group *g)
 		s->fd = g->fd;
 		s->size = g->size;
 		f->segments.open++;
-		maintain_rotated(f, f->segments.n < 2 ? NULL :
-		    f->segments.v[f->segments.n - 2]);
+		maintain_rotated(f, g->before);
 	}
 	f->figures.groups++;
 	f->figures.syncs++;
@@ -412,6 +413,8 @@ refused(struct file *f)
 	bool again = first->grows;
 
 	segment_drop(&f->segments);
+	if (first->before != NULL)
+		segment_unuse(first->before);
 	then = fill_next(f);
 	f->flying = NULL;
 	answers_pass(f, first, again);

@@ -20,6 +20,10 @@ enum {
 	TICK = 200,			/* ms */
 	CHECKPOINT_TIME = 60 * 1000,	/* ms */
 	CHECKPOINT_BYTES = 64 << 20,
+	FILL = 1 << 20,			/* bytes of zeros at a time */
+	/* Who writes so much at once has the disk at its full speed, and to fill
+	   for that costs what it gains. */
+	BULK = 256 << 10,
 };
 
 /* The regular job. */
@@ -128,6 +132,10 @@ ahead_work(struct job *j)
 	struct ahead *a = CONTAINER(j, struct ahead, job);
 	struct file *f = CONTAINER(a, struct file, ahead);
 
+	if (a->wanted > 0) {
+		a->filled = !next_fill(&f->segments, a->wanted);
+		return;
+	}
 	/* Without room there is none; whoever needs it says FULL. */
 	a->made = next_make(&f->segments, "next");
 	if (a->made)
@@ -135,24 +143,59 @@ ahead_work(struct job *j)
 }
 
 static void
-ahead_done(struct job *j)
+ahead_reset(struct ahead *a)
 {
-	CONTAINER(j, struct ahead, job)->out = false;
+	if (a->out)
+		a->stale = true;
+	else
+		a->made = a->filled = a->stale = false;
+	a->owed = 0;
 }
 
 static void
-ahead_look(struct file *f)
+ahead_done(struct job *j)
+{
+	struct ahead *a = CONTAINER(j, struct ahead, job);
+
+	a->out = false;
+	if (a->stale)
+		ahead_reset(a);
+}
+
+static void
+ahead_start(struct file *f, uint64_t wanted)
+{
+	struct ahead *a = &f->ahead;
+
+	a->out = true;
+	a->wanted = wanted;
+	a->owed -= wanted;
+	a->job = (struct job){ .work = ahead_work, .done = ahead_done };
+	pool_add(f->keeper, &a->job);
+}
+
+/* From a quarter of a segment on the next one is made, and two bytes of it
+   filled for each that is written: so nothing is when nobody writes, and it is
+   done before it is needed. */
+static void
+ahead_look(struct file *f, uint64_t bytes)
 {
 	const struct segment *s = segment_last(&f->segments);
+	uint64_t least = f->segments.size / 8;
+	struct ahead *a = &f->ahead;
 
-	/* Not out of what is kept free: other keepers share the disk. */
-	if (f->ahead.out || f->ahead.made || s == NULL ||
-	    s->end < s->size / 2 ||
-	    !room_is_there(f, 2 * f->segments.size))
+	if (s == NULL || s->end < s->size / 4)
 		return;
-	f->ahead.out = true;
-	f->ahead.job = (struct job){ .work = ahead_work, .done = ahead_done };
-	pool_add(f->keeper, &f->ahead.job);
+	if (bytes < BULK)
+		a->owed += 2 * bytes;
+	if (a->out)
+		return;
+	/* Not out of what is kept free: other keepers share the disk. */
+	if (!a->made && room_is_there(f, 2 * f->segments.size))
+		ahead_start(f, 0);
+	else if (a->made && !a->filled &&
+	    a->owed >= (least < FILL ? least : FILL))
+		ahead_start(f, a->owed);
 }
 
 void
@@ -164,39 +207,18 @@ maintain_wrote(struct file *f, uint64_t bytes)
 	if (!f->active)
 		timer_set(&f->tick, loop_now() + TICK);
 	f->active = true;
-	ahead_look(f);
-}
-
-/* The unused end of a full segment goes back to the file system. */
-
-static void
-trim_work(struct job *j)
-{
-	const struct segment *s = CONTAINER(j, struct segment, trim);
-
-	/* If not now, then at the next start. */
-	(void)!ftruncate(s->fd, (off_t)s->end);
-}
-
-static void
-trim_done(struct job *j)
-{
-	segment_unuse(CONTAINER(j, struct segment, trim));
+	ahead_look(f, bytes);
 }
 
 void
 maintain_rotated(struct file *f, struct segment *old)
 {
-	f->ahead.made = false;
-	if (old != NULL)
-		old->sealed = loop_now();
-	if (old == NULL || old->end == old->size ||
-	    segment_fd(&f->segments, old) < 0)
+	ahead_reset(&f->ahead);
+	if (old == NULL)
 		return;
+	old->sealed = loop_now();
 	old->size = old->end;
-	old->trim = (struct job){ .work = trim_work, .done = trim_done };
-	segment_use(old);
-	pool_add(f->keeper, &old->trim);
+	segment_unuse(old);
 }
 
 void

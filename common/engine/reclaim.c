@@ -69,6 +69,8 @@ fire(struct timer *t)
 	r->busy = true;
 	/* Another keeper may be the one that refuses. */
 	r->pressed = !room_is_there(f, r->wanted);
+	if (r->pressed)
+		next_give(&f->segments);
 	if (!r->pressed)
 		r->wanted = 0;
 	if (r->pressed)

@@ -11,7 +11,9 @@
  *     later, then the group of the bad one had been durable: this is rot, and
  *     only what is damaged is left out.  Else it is the tail of the last
  *     group, never acknowledged: cut it off, so that nothing of it can ever
- *     be taken for a later record.
+ *     be taken for a later record.  Where no record of this segment follows,
+ *     the file was used before, or what is torn is not even a record: there is
+ *     nothing to cut.
  *  5. Remove what nobody names: blobs, files.  Not if something rotted: its
  *     records may be the ones that named them.
  */
@@ -211,9 +213,10 @@ take_record(struct replay *p, const struct record *r, struct slice body)
 }
 
 /* Is there, from the reader's place on, proof that the bad record was durable
-   once?  *next: the first good header in this segment. */
+   once?  *next: the first good header in this segment, *any: there is one, be
+   it of an older record. */
 static bool
-is_rot(struct replay *p, uint64_t bad, uint64_t *next)
+is_rot(struct replay *p, uint64_t bad, uint64_t *next, bool *any)
 {
 	struct segments *l = &p->f->segments;
 	struct reader r = { 0 };
@@ -221,6 +224,7 @@ is_rot(struct replay *p, uint64_t bad, uint64_t *next)
 	bool rot = false;
 
 	*next = 0;
+	*any = false;
 	for (size_t i = p->i; i < l->n && !rot; i++) {
 		struct segment *s = l->v[i];
 
@@ -233,6 +237,7 @@ is_rot(struct replay *p, uint64_t bad, uint64_t *next)
 		while (!rot && reader_search(&r, &rec)) {
 			if (i == p->i && *next == 0 && rec.sequence >= bad)
 				*next = r.at;
+			*any = *any || i == p->i;
 			alive();
 			rot = rec.group > bad;
 			r.at += record_size(rec.length);
@@ -242,7 +247,7 @@ is_rot(struct replay *p, uint64_t bad, uint64_t *next)
 	return rot;
 }
 
-/* The log ends here.  Behind it there shall be zeros. */
+/* The log ends here.  Nothing behind it shall look like a record of it. */
 static void
 cut(struct replay *p, uint64_t at)
 {
@@ -267,7 +272,7 @@ pass(struct replay *p, const struct record *r, enum reader_result what)
 {
 	uint64_t at = p->reader.at, next;
 	uint64_t bad = r->type != 0 ? r->sequence : p->last + 1;
-	bool last = p->i + 1 == p->f->segments.n;
+	bool last = p->i + 1 == p->f->segments.n, any;
 
 	if (what == READER_END && !reader_more(&p->reader)) {
 		p->reader.at = at;
@@ -278,14 +283,15 @@ pass(struct replay *p, const struct record *r, enum reader_result what)
 	/* Never look for records inside of one whose length is known: it may
 	   be a message that tries to look like one. */
 	p->reader.at = r->type != 0 ? at + record_size(r->length) : at + 8;
-	if (is_rot(p, bad, &next)) {
+	if (is_rot(p, bad, &next, &any)) {
 		quarantine(p, at, next != 0 ? next : p->reader.end);
 		p->reader.at = next != 0 ? next : p->reader.end;
 		if (r->type != 0)
 			p->last = r->sequence;
 		return next != 0;
 	}
-	if (last || what != READER_END)
+	/* Or it is of an earlier use of the file, and no harm. */
+	if (last ? any || r->type != 0 : what != READER_END)
 		cut(p, at);
 	p->reader.at = at;
 	return false;

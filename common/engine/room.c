@@ -54,8 +54,8 @@ room_here(const struct file *f)
 /* Deletes may use what mail may not, and what is allocated already.  What
    they make the index write must still fit into its reserve, with all the
    pages that are not yet written. */
-bool
-room_to_delete(struct file *f, uint64_t bytes)
+static bool
+deletes_fit(struct file *f, uint64_t bytes)
 {
 	uint64_t need = bytes + RECORD_HEAD + pending(f);
 
@@ -64,6 +64,13 @@ room_to_delete(struct file *f, uint64_t bytes)
 		return false;
 	return room_free(f) >= need + DELETE_ROOM || room_here(f) >= need ||
 	    next_room(&f->segments) >= need + SEGMENT_HEAD;
+}
+
+bool
+room_to_delete(struct file *f, uint64_t bytes)
+{
+	return deletes_fit(f, bytes) ||
+	    (next_give(&f->segments) && deletes_fit(f, bytes));
 }
 
 /* What compaction may write at once: all there is, since more comes back. */
@@ -110,7 +117,8 @@ file_room(struct engine *e, uint64_t bytes)
 {
 	struct file *f = FILE_OF(e);
 
-	if (room_is_there(f, bytes))
+	if (room_is_there(f, bytes) ||
+	    (next_give(&f->segments) && room_is_there(f, bytes)))
 		return true;
 	reclaim_press(f, bytes);
 	return false;

@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/core/codec.h"
-#include "common/engine/disk.h"
+#include "common/core/log.h"
+#include "common/engine/next.h"
 
-enum { HEAD = 64, SECOND = 4096, SMALL = 64 << 10 };
+enum { HEAD = 64, SECOND = 4096 };
 
 static const char magic[8] = { 'P', 'o', 's', 't', 'i', 'S', 'e', '1' };
 
@@ -164,7 +165,7 @@ segment_unpin(struct segment *s)
 }
 
 bool
-segment_remove(struct segments *l, struct segment *s)
+segment_remove(struct segments *l, struct segment *s, bool keep)
 {
 	char name[32];
 	size_t i = 0;
@@ -173,7 +174,8 @@ segment_remove(struct segments *l, struct segment *s)
 	/* An open file stays until it is closed, also without its name. */
 	if (s->pins > 0 && segment_fd(l, s) < 0)
 		return false;
-	if (unlinkat(l->dir, name, 0) != 0 && errno != ENOENT)
+	keep = keep && s->pins == 0 && s->users == 0 && next_keep(l, s);
+	if (!keep && unlinkat(l->dir, name, 0) != 0 && errno != ENOENT)
 		return false;
 	while (l->v[i] != s)
 		i++;
@@ -184,60 +186,6 @@ segment_remove(struct segments *l, struct segment *s)
 	s->gone = true;
 	free_if_over(s);
 	return true;
-}
-
-/* A file of that name with `size` bytes allocated; -1 with errno. */
-static int
-allocate(int dir, const char *name, uint64_t size)
-{
-	int fd = openat(dir, name,
-	    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int error;
-
-	if (fd < 0)
-		return -1;
-	/* Never the emulation of posix_fallocate, which writes a byte into
-	   each block; a file system without it gets a growing file. */
-	if (disk.allocate(fd, size) == 0 || errno == EOPNOTSUPP)
-		return fd;
-	error = errno;
-	close(fd);
-	unlinkat(dir, name, 0);
-	errno = error;
-	return -1;
-}
-
-/* Opens one that was made ahead, if it is large enough. */
-static int
-take_ahead(struct segments *l, const char *name, uint64_t size)
-{
-	struct stat st;
-	int fd = openat(l->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size >= size)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* Which file becomes the segment: *from is its name so far.  A disk that has
-   no room for a whole one may have it for what there is to write. */
-static int
-obtain(struct segments *l, uint64_t need, uint64_t *size, const char **from)
-{
-	uint64_t least = (need + SMALL - 1) / SMALL * SMALL;
-	int fd;
-
-	*size = need > l->size ? need : l->size;
-	if ((fd = take_ahead(l, *from = "next", *size)) >= 0 ||
-	    (fd = allocate(l->dir, *from = "new", *size)) >= 0 ||
-	    !error_is_full(errno) ||
-	    (fd = take_ahead(l, *from = "spare", *size)) >= 0)
-		return fd;
-	*size = least;
-	return allocate(l->dir, *from = "new", *size);
 }
 
 static bool
@@ -255,9 +203,36 @@ write_head(int fd, const struct segment_start *start)
 	    pwrite(fd, h, HEAD, SECOND) == HEAD && fsync(fd) == 0;
 }
 
+uint32_t
+segment_generation(void)
+{
+	uint32_t n = 0;
+
+	while (n == 0) {
+		if (getrandom(&n, sizeof n, 0) != sizeof n)
+			fatal("getrandom");
+	}
+	return n;
+}
+
+/* What is allocated behind the records goes back to the file system, and what
+   they were written over with it. */
+static bool
+end_cut(const struct segment_end *end)
+{
+	if (end->fd < 0)
+		return true;
+	if (ftruncate(end->fd, (off_t)end->at) != 0)
+		return false;
+	if (fdatasync(end->fd) == 0)
+		return true;
+	errno = EIO;		/* it is cut: no answer of FULL */
+	return false;
+}
+
 int
 segment_create(struct segments *l, const struct segment_start *start,
-    uint64_t need, uint64_t *size)
+    const struct segment_end *before, uint64_t need, uint64_t *size)
 {
 	const char *from;
 	char name[32];
@@ -265,8 +240,8 @@ segment_create(struct segments *l, const struct segment_start *start,
 
 	segment_name(name, start->number);
 	pthread_mutex_lock(&l->ahead);
-	fd = obtain(l, need + SEGMENT_HEAD, size, &from);
-	if (fd >= 0 && !(write_head(fd, start) &&
+	fd = next_take(l, need + SEGMENT_HEAD, size, &from);
+	if (fd >= 0 && !(write_head(fd, start) && end_cut(before) &&
 	    renameat(l->dir, from, l->dir, name) == 0 && fsync(l->dir) == 0)) {
 		error = errno;
 		close(fd);
@@ -296,35 +271,4 @@ bool
 segment_load(int fd, struct segment_start *start)
 {
 	return load(fd, 0, start) || load(fd, SECOND, start);
-}
-
-bool
-next_make(struct segments *l, const char *name)
-{
-	bool ok = true;
-	int fd;
-
-	pthread_mutex_lock(&l->ahead);
-	fd = take_ahead(l, name, l->size);
-	if (fd < 0) {
-		fd = allocate(l->dir, name, l->size);
-		ok = fd >= 0 && fsync(fd) == 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	pthread_mutex_unlock(&l->ahead);
-	return ok;
-}
-
-uint64_t
-next_room(struct segments *l)
-{
-	struct stat st;
-	uint64_t room = 0;
-
-	if (fstatat(l->dir, "next", &st, 0) == 0)
-		room += (uint64_t)st.st_size;
-	if (fstatat(l->dir, "spare", &st, 0) == 0)
-		room += (uint64_t)st.st_size;
-	return room;
 }

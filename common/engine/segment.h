@@ -3,8 +3,9 @@
  *
  *	log/s%08x	a segment: its header twice, at 0 and 4096, then at
  *			8192 records
- *	log/next	the next segment, allocated ahead of its use
- *	log/spare	one more, for deletes and compaction on a full disk
+ *	log/next	what will be the next one,
+ *	log/spare	one more, and
+ *	log/used	one that was removed: see next.h
  *	log/b%016x	a long blob, bytes only (its FILE record says the rest)
  *	log/t%016x	a long blob that is being written
  *
@@ -19,11 +20,14 @@
  *	36 28	zero
  *
  * The generation is random so that a message that holds the bytes of a record
- * is not taken for one where a search passes over damage.
+ * is not taken for one where a search passes over damage, nor what is left of
+ * the records of an earlier use of the file.  Those only lie behind the end of
+ * the last segment: before one is followed by another it is cut to its length,
+ * durably.
  *
- * `struct segments` belongs to the loop.  Only segment_create, next_make and
- * segment_load are called from other threads; the first two exclude each
- * other.
+ * `struct segments` belongs to the loop.  Only segment_create, segment_load
+ * and what next.h has are called from other threads; segment_create, next_make
+ * and next_fill exclude each other.
  */
 #ifndef ENGINE_SEGMENT_H
 #define ENGINE_SEGMENT_H
@@ -31,7 +35,6 @@
 #include <pthread.h>
 
 #include "common/core/buf.h"
-#include "common/core/loop.h"
 
 enum { SEGMENT_HEAD = 8192, SEGMENT_OPEN = 256 };
 
@@ -51,7 +54,6 @@ struct segment {
 	uint64_t	 graves;	/* bytes of deletions */
 	uint64_t	 used;		/* tick of the last use, to close fds */
 	uint64_t	 sealed;	/* loop_now, if in this life */
-	struct job	 trim;
 };
 
 struct segments {
@@ -61,7 +63,9 @@ struct segments {
 					   the one written to */
 	size_t		 n, cap, open;
 	uint64_t	 tick;
-	pthread_mutex_t	 ahead;		/* held while next is made or taken */
+	pthread_mutex_t	 ahead;		/* held while next is made, filled or
+					   taken */
+	uint64_t	 filled;		/* of next; guarded by it */
 };
 
 void		 segments_init(struct segments *, int dir, uint64_t size);
@@ -81,25 +85,33 @@ void		 segment_unuse(struct segment *);
    is not removed this costs no descriptor. */
 void		 segment_pin(struct segment *);
 void		 segment_unpin(struct segment *);
-/* Unlinks the file and takes it out of the list; false: neither. */
-bool		 segment_remove(struct segments *, struct segment *);
+/* Takes it out of the list, and its file out of the log: that is unlinked or,
+   if that is wanted and nobody reads it, kept for the next one.  False: it is
+   still there.  Who calls has made durable that nobody needs it. */
+bool		 segment_remove(struct segments *, struct segment *,
+		    bool keep);
 
 struct segment_start {
 	uint32_t	 number, generation;
 	uint64_t	 floor, blob;
 };
 
+/* A random one. */
+uint32_t	 segment_generation(void);
+
+/* The one before it, which is cut to its length; fd -1: there is none. */
+struct segment_end {
+	int		 fd;
+	uint64_t	 at;
+};
+
 /* Makes the file from next (or spare, or anew) with room for `need` bytes of
    records; it and its name are durable when this returns its descriptor.
-   -1 with errno; if that is full, nothing is there. */
+   -1 with errno; if that is full, all is as before. */
 int		 segment_create(struct segments *, const struct segment_start *,
-		    uint64_t need, uint64_t *size);
+		    const struct segment_end *, uint64_t need, uint64_t *size);
 /* False: neither header is one. */
 bool		 segment_load(int fd, struct segment_start *);
-/* Allocates next, or spare if `name` says so, unless it is there. */
-bool		 next_make(struct segments *, const char *name);
-/* Bytes that next and spare would still give; 0 if they are not there. */
-uint64_t	 next_room(struct segments *);
 void		 segment_name(char out[32], uint32_t number);
 void		 blob_name(char out[32], char kind, uint64_t number);
 

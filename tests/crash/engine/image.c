@@ -403,11 +403,25 @@ names_scatter(struct build *b, const struct change *c, size_t n,
 	}
 }
 
+/* Of a rename the disk may have done one half: the file has both names. */
+static bool
+is_built(const struct entry *all, size_t i, int dir)
+{
+	for (size_t j = 0; j < i; j++) {
+		if (all[j].file != all[i].file)
+			continue;
+		if (linkat(dir, all[j].name, dir, all[i].name, 0) != 0)
+			err(1, "image: %s", all[i].name);
+		return true;
+	}
+	return false;
+}
+
 static void
 folder_build(struct build *b, const struct file *f, int dir)
 {
 	struct buf names = { 0 };
-	const struct entry *e;
+	const struct entry *all;
 	size_t n;
 	const struct change *c = changes_of(f, &n);
 
@@ -418,8 +432,9 @@ folder_build(struct build *b, const struct file *f, int dir)
 		n = names_kept(b, n);
 	for (size_t i = 0; i < n && b->state != STATE_BOTH; i++)
 		names_change(&names, c[i].e);
-	e = (const void *)names.p;
-	for (size_t i = 0; i < names.n / sizeof *e; i++, e++) {
+	all = (const void *)names.p;
+	for (size_t i = 0; i < names.n / sizeof *all; i++) {
+		const struct entry *e = &all[i];
 		const struct file *sub = &b->m->files[e->file];
 		bool index = b->index;
 		int fd;
@@ -427,7 +442,8 @@ folder_build(struct build *b, const struct file *f, int dir)
 		if (strcmp(e->name, "lock") == 0)
 			continue;
 		if (!sub->folder) {
-			file_build(b, sub, dir, e->name);
+			if (!is_built(all, i, dir))
+				file_build(b, sub, dir, e->name);
 			continue;
 		}
 		if (mkdirat(dir, e->name, 0700) != 0 || (fd = openat(dir,

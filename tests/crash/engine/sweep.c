@@ -192,7 +192,8 @@ state_try(struct worker *w, const struct image *m, enum state k, size_t at)
 	struct verdict v;
 
 	image_build(m, k, seed, root);
-	recover_once(w->s->check, root, &h, w->count % 8 == 1 ? THEN_REBUILD :
+	recover_once(w->s->check, root, &h,
+	    w->s->anew || w->count % 8 == 1 ? THEN_REBUILD :
 	    w->count % 8 == 5 ? THEN_AGAIN : THEN_NOTHING,
 	    deep ? &tap : NULL, &v);
 	verdict_add(&v, w->s->quiet, "%s at %zu of the trace", state_names[k],
@@ -205,7 +206,8 @@ static bool
 is_place(const struct sweep *s, const struct event *e, size_t at)
 {
 	return at > s->trace->start &&
-	    (s->after == EVENT_NOTHING || e->kind == s->after);
+	    (s->after == EVENT_NOTHING || e->kind == s->after ||
+	    (s->after == EVENT_UNLINK && e->kind == EVENT_RENAME));
 }
 
 static uint64_t

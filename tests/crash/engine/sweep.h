@@ -16,7 +16,9 @@ struct sweep {
 	check_fn	*check;
 	const struct trace *trace;
 	unsigned	 cuts;		/* places in it; all kinds at each */
-	enum event_kind	 after;		/* only behind such events; 0: all */
+	bool		 anew;		/* each time the index is made anew */
+	enum event_kind	 after;		/* only behind such events; 0: all;
+					   UNLINK: behind renames, too */
 	bool		 torn;		/* only states that tear writes */
 	unsigned	 deep;		/* every so many states, the power
 					   fails again in the recovery; 0: no */

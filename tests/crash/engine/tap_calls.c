@@ -180,7 +180,8 @@ unlink(const char *path)
 }
 
 int
-renameat(int from_at, const char *from, int to_at, const char *to)
+renameat2(int from_at, const char *from, int to_at, const char *to,
+    unsigned flags)
 {
 	struct tap_where a, b;
 	bool half, ours;
@@ -192,7 +193,7 @@ renameat(int from_at, const char *from, int to_at, const char *to)
 		errx(1, "tap: rename to another folder: %s", to);
 	if (ours && tap_hits(MAY_FILL, &half))
 		return done(-1);
-	result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, 0);
+	result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
 	if (ours && result == 0) {
 		uint32_t file = a.entry->file;
 
@@ -205,6 +206,12 @@ renameat(int from_at, const char *from, int to_at, const char *to)
 			tap_leave(a.entry);
 	}
 	return done(result);
+}
+
+int
+renameat(int from_at, const char *from, int to_at, const char *to)
+{
+	return renameat2(from_at, from, to_at, to, 0);
 }
 
 int

@@ -15,8 +15,10 @@ struct wrong {
 	const char	*name;
 	enum what	 late;		/* their syncs come one too late */
 	enum what	 without;	/* there are none */
-	enum what	 unlinked;	/* the last one before an unlink of
-					   such a file is not */
+	enum what	 unlinked;	/* the last one before such a file
+					   loses its name is not */
+	bool		 used;		/* a segment becomes another at once,
+					   by one rename */
 	bool		 silent;	/* nobody was answered */
 	bool		 torn;		/* it shows in torn writes */
 	enum event_kind	 after;		/* where it shows; 0: anywhere */
@@ -29,6 +31,8 @@ static const struct wrong wrongs[] = {
 	{ .name = "segment unlinked before its copies are synced",
 	    .unlinked = SEGMENT, .after = EVENT_UNLINK },
 	{ .name = "name of a segment not synced", .without = LOG },
+	{ .name = "segment used again under its old name", .used = true,
+	    .after = EVENT_RENAME },
 	{ .name = "long blob named before its sync", .without = BLOB },
 };
 
@@ -64,13 +68,41 @@ kinds_learn(const struct trace *t)
 	}
 }
 
+/* It is a segment no more. */
+static bool
+is_removed(const struct event *e)
+{
+	return e->kind == EVENT_UNLINK ||
+	    (e->kind == EVENT_RENAME && strcmp(e->other, "used") == 0);
+}
+
+/* What was `used` and `next` meanwhile loses the name of a segment only when it
+   gets another. */
+static bool
+is_hasty(struct event *e, struct event *was[2])
+{
+	if (e->kind != EVENT_RENAME)
+		return false;
+	if (strcmp(e->other, "used") == 0)
+		was[0] = e;
+	if (strcmp(e->name, "used") == 0)
+		was[1] = e;
+	if (strcmp(e->name, "next") != 0 || was[1] == NULL ||
+	    was[0] == NULL || was[1]->file != e->file ||
+	    was[0]->file != e->file)
+		return false;
+	strcpy(e->name, was[0]->name);
+	was[0]->kind = was[1]->kind = EVENT_NOTHING;
+	return true;
+}
+
 /* Events are changed where they stand, so that places stay the same.  How
    many syncs were spoilt. */
 static unsigned
 spoil(struct trace *t, const struct wrong *w)
 {
 	static uint64_t before[FILES];
-	struct event *last = NULL, *e;
+	struct event *last = NULL, *was[2] = { NULL }, *e;
 	size_t at = 0, next = 0;
 	unsigned spoilt = 0;
 
@@ -83,11 +115,13 @@ spoil(struct trace *t, const struct wrong *w)
 		if (w->silent && (e->kind == EVENT_ACK ||
 		    e->kind == EVENT_TOLD))
 			e->kind = EVENT_NOTHING;
-		if (e->kind == EVENT_UNLINK && kind == w->unlinked &&
+		if (is_removed(e) && kind != NOTHING && kind == w->unlinked &&
 		    last != NULL) {
 			last->since = 0;
 			spoilt++;
 		}
+		if (w->used)
+			spoilt += is_hasty(e, was);
 		if (e->kind != EVENT_SYNC || kind == NOTHING)
 			continue;
 		if (kind == w->unlinked)
@@ -119,7 +153,7 @@ is_caught(const char *what, check_fn *check, const struct trace *bad,
 	for (unsigned most = 4 * cuts; found == 0 && cuts < most; cuts *= 3) {
 		sweep_run(&(struct sweep){ .check = check, .trace = bad,
 		    .cuts = cuts, .after = w->after, .torn = w->torn,
-		    .quiet = true });
+		    .anew = w->used, .quiet = true });
 		found = sums->lost + sums->doubled + sums->unrecovered;
 	}
 	printf("%s: %s: %s (%llu lost, %llu doubled, %llu unrecovered in %llu "

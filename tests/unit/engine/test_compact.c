@@ -221,6 +221,27 @@ unlinkat(int dir, const char *name, int flags)
 	return r;
 }
 
+/* That of a segment which is kept to be used again. */
+int
+renameat2(int from_dir, const char *name, int to_dir, const char *other,
+    unsigned flags)
+{
+	char from[256], to[512], was[600];
+	int r;
+
+	if (crash_at != 0 && ++step == crash_at)
+		crash();
+	r = (int)syscall(SYS_renameat2, from_dir, name, to_dir, other, flags);
+	if (crash_at != 0 && r == 0 && durable_path(to_dir, from, to)) {
+		snprintf(was, sizeof was, "%s/%s", to, name);
+		snprintf(to + strlen(to), 64, "/%s", other);
+		syscall(SYS_rename, was, to);
+	}
+	if (crash_at != 0 && ++step == crash_at)
+		crash();
+	return r;
+}
+
 static void
 folder_copy(const char *from, const char *to)
 {

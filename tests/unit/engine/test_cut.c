@@ -284,7 +284,7 @@ START_TEST(what_was_closed_is_there)
 	segments_init(&l, dir, SEGMENT);
 	one = segment_add(&l, 0xff);
 	segment_pin(one);
-	ck_assert(segment_remove(&l, one));
+	ck_assert(segment_remove(&l, one, true));
 	ck_assert_uint_eq(files("s000000ff"), 0);
 	ck_assert_uint_eq(unlinked(), 1);
 	ck_assert_int_eq(pread(segment_fd(&l, one), got, 4, 0), 4);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@
 #include "tests/crash/engine/tap.h"
 
 enum { WORKERS = 2, PATIENCE = 120, DEEP_TRACE = 64 << 20, DEEP_CUTS = 2,
-	COMPLAINTS = 20, PROGRESS = 50 };
+	COMPLAINTS = 20, PROGRESS = 50,
+	MEMORY = 1 << 30 };		/* bytes, of one life */
 
 struct sums		*sums;
 static unsigned		*complaints;
@@ -86,7 +88,11 @@ static void
 child(check_fn *check, const char *root, const struct history *h,
     enum then then, const struct tap *tap)
 {
+	/* What was written in a wrong order may make it run wild. */
+	const struct rlimit most = { MEMORY, MEMORY };
+
 	alarm(PATIENCE);
+	setrlimit(RLIMIT_DATA, &most);
 	child_quiet();
 	if (tap != NULL)
 		tap_open(tap);

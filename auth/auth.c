@@ -30,6 +30,7 @@ number_skipped(void *arg, enum engine_status status)
 	(void)arg;
 	if (status != ENGINE_OK)
 		fatal("the numbers of users cannot be written");
+	engine_mended(auth.engine);
 }
 
 /* Rot in the log may have taken the newest users: their numbers lead to their
@@ -43,7 +44,7 @@ numbers_skip(struct engine *e)
 	struct txn *t;
 
 	engine_figures(e, &f);
-	if (f.quarantined == 0)
+	if (f.lost == 0)
 		return;
 	auth.dir.last += NUMBERS_SKIPPED;
 	row_key(&key, ROW_LAST, slice_of("", 0));

@@ -150,6 +150,7 @@ note_box(void *arg, struct slice key, struct slice value, uint64_t blob)
 static void
 over(void)
 {
+	engine_mended(store.engine);
 	if (!restored) {
 		LOG(mended, .users = n_users, .mailboxes = n_boxes);
 		return;
@@ -266,7 +267,7 @@ mend_begin(void)
 	engine_figures(store.engine, &f);
 	n_users = n_boxes = 0;
 	restored = access(marker, F_OK) == 0;
-	if (!restored && f.quarantined == 0)
+	if (!restored && f.lost == 0)
 		return;
 	users_mend(f.lost);
 	if (restored) {
@@ -274,6 +275,8 @@ mend_begin(void)
 		known_forget(t);
 		commit(t);
 	}
+	if (pending == 0)
+		over();
 }
 
 void

@@ -287,6 +287,12 @@ engine_distrust(struct engine *e)
 }
 
 void
+engine_mended(struct engine *e)
+{
+	e->ops->mended(e);
+}
+
+void
 engine_cut(struct engine *e, void (*listed)(void *, struct engine_cut *),
     void *arg)
 {

@@ -145,7 +145,7 @@ struct engine_figures {
 	uint64_t	 sequence;	/* of the last durable record */
 	uint64_t	 segments, live, dead;	/* bytes, but segments a count */
 	uint64_t	 replayed, quarantined;	/* records, at the start */
-	uint64_t	 lost;		/* bytes of the latter */
+	uint64_t	 lost;		/* bytes of their records */
 	bool		 rebuilt;	/* the index was made anew at start */
 };
 void		 engine_figures(struct engine *, struct engine_figures *);
@@ -196,6 +196,9 @@ struct engine_check {
 void		 engine_check(struct engine *, struct engine_check *);
 /* The next open makes the index anew from the log. */
 void		 engine_distrust(struct engine *);
+/* Who found figures.lost at the start has made good what that took, durably:
+   until this is said, each open finds it again. */
+void		 engine_mended(struct engine *);
 
 /* A backup.  A cut is the engine as of one moment: the files of its log, as
    far as they were durable then.  They stay readable until the cut ends, while

@@ -13,16 +13,26 @@
 
 enum { CACHE_LEAST = 1 << 20, SEGMENT_LEAST = 64 << 10 };
 
-static void
-distrust(struct engine *e)
+void
+file_mark(const struct file *f, const char *name)
 {
-	const struct file *f = FILE_OF(e);
-	int fd = openat(f->dir, "rebuild", O_WRONLY | O_CREAT | O_CLOEXEC,
-	    0600);
+	int fd = openat(f->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0 || fsync(f->dir) != 0)
 		fatal("%s is to be rebuilt", f->index_path);
 	close(fd);
+}
+
+static void
+distrust(struct engine *e)
+{
+	file_mark(FILE_OF(e), "rebuild");
+}
+
+static void
+mended(struct engine *e)
+{
+	unlinkat(FILE_OF(e)->dir, "rotten", 0);
 }
 
 /* Whoever comes next makes it anew, even if what failed is a page that the
@@ -156,6 +166,7 @@ static const struct engine_ops ops = {
 	.compact = file_compact,
 	.check = file_check,
 	.distrust = distrust,
+	.mended = mended,
 	.cut = file_cut,
 	.cut_read = file_cut_read,
 	.cut_end = file_cut_end,

@@ -217,6 +217,8 @@ struct file {
 bool		 row_parse(struct slice, struct row *);
 /* The index failed: says so to the next start, and ends. */
 void		 index_broken(struct file *) __attribute__((noreturn));
+/* Leaves a file of that name beside the index, durably. */
+void		 file_mark(const struct file *, const char *name);
 
 /* committer.c */
 void		 committer_start(struct committer *, struct segments *,

@@ -280,6 +280,12 @@ mem_distrust(struct engine *e)
 	(void)e;
 }
 
+static void
+mem_mended(struct engine *e)
+{
+	(void)e;
+}
+
 static const struct engine_ops ops = {
 	.close = mem_close,
 	.commit = mem_commit,
@@ -301,6 +307,7 @@ static const struct engine_ops ops = {
 	.compact = mem_compact,
 	.check = mem_check,
 	.distrust = mem_distrust,
+	.mended = mem_mended,
 	.cut = mem_cut,
 	.cut_read = mem_cut_read,
 	.cut_end = mem_cut_end,

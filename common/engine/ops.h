@@ -41,6 +41,7 @@ struct engine_ops {
 			    void *);
 	void		(*check)(struct engine *, struct engine_check *);
 	void		(*distrust)(struct engine *);
+	void		(*mended)(struct engine *);
 	void		(*cut)(struct engine *, void (*)(void *,
 			    struct engine_cut *), void *);
 	void		(*cut_read)(struct engine_cut *, size_t, uint64_t,

@@ -123,6 +123,8 @@ index_unfit(struct file *f)
 
 	if (faccessat(f->dir, "rebuild", F_OK, 0) == 0)
 		return "asked for, or it failed in use";
+	if (faccessat(f->dir, "rotten", F_OK, 0) == 0)
+		return "what rot took was not made good";
 	if ((f->index = index_open(f->index_path, f->conf.cache)) == NULL) {
 		/* To begin anew would need even more. */
 		if (reserve_failed())
@@ -181,6 +183,8 @@ quarantine(struct replay *p, uint64_t from, uint64_t to)
 	s->rotten = true;
 	p->f->figures.quarantined++;
 	p->f->figures.lost += to - from;
+	/* The index will be past it before the owner has made it good. */
+	file_mark(p->f, "rotten");
 	LOG(log_quarantined, .segment = s->number, .offset = from,
 	    .bytes = to - from);
 }
@@ -401,13 +405,15 @@ recover(struct file *f)
 		if (f->figures.rebuilt)
 			fatal("the new index fails as well");
 		index_aside(f, "it failed in the replay");
-		f->figures.replayed = 0;
+		f->figures.replayed = f->figures.lost = 0;
 		f->figures.quarantined = quarantined;
 		log_sync(f);
 		if (!replay(f))
 			fatal("the new index fails as well");
 	}
 	orphans(f);
+	if (f->figures.lost == 0)
+		unlinkat(f->dir, "rotten", 0);
 	if (f->figures.replayed > 0 &&
 	    index_checkpoint(f->index) != INDEX_OK)
 		index_broken(f);

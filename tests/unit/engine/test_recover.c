@@ -323,6 +323,26 @@ START_TEST(rot_in_body)
 }
 END_TEST
 
+/* The index is past it, but who has to make good what it took has not: each
+   start finds it, until that is said. */
+START_TEST(rot_not_mended)
+{
+	e = file_open(SEGMENT);
+	rows_make(1, 200);
+	engine_close(e);
+	damage(50, 1000);
+	part_remove("index");
+	for (int start = 0; start < 4; start++) {
+		e = file_open(SEGMENT);
+		ck_assert_int_eq(figures_of(e).lost > 0, start < 3);
+		ck_assert_int_eq(figures_of(e).rebuilt, start < 3);
+		if (start == 2)
+			engine_mended(e);
+		engine_close(e);
+	}
+}
+END_TEST
+
 /* A damaged header: the search finds what follows. */
 START_TEST(rot_in_header)
 {
@@ -665,6 +685,7 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, killed);
 	tcase_add_test(t, rot_in_body);
+	tcase_add_test(t, rot_not_mended);
 	tcase_add_test(t, rot_in_header);
 	tcase_add_test(t, rot_in_segment_head);
 	tcase_add_test(t, torn_tail);

@@ -23,7 +23,7 @@ enum {
 	FILL = 1 << 20,			/* bytes of zeros at a time */
 	/* Who writes so much at once has the disk at its full speed, and to fill
 	   for that costs what it gains. */
-	BULK = 256 << 10,
+	BULK = 32 << 10,
 };
 
 /* The regular job. */
